@@ -1,0 +1,23 @@
+// Files written whole or not at all, and small readers.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace serendip {
+
+// Runs `write(temporary)` on a temporary name beside `path`, flushes it to the disk and renames it
+// to `path`. On any failure the temporary is removed, `path` keeps its old content and Error is
+// thrown.
+void write_atomically(const std::filesystem::path& path,
+                      const std::function<void(const std::filesystem::path& temporary)>& write);
+
+// The same with the content in memory.
+void write_file(const std::filesystem::path& path, std::string_view content);
+
+// The whole file; throws Error naming it when it cannot be read.
+std::string read_file(const std::filesystem::path& path);
+
+}  // namespace serendip

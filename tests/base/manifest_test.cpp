@@ -1,0 +1,51 @@
+#include "base/manifest.h"
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "tests/base/temporary_folder.h"
+
+namespace serendip {
+namespace {
+
+class ManifestTest : public testing::Test {
+ protected:
+  ManifestTest() { write_file(folder / "in", "1"); }
+  StageOutcome run(const std::string& settings) {
+    return run_stage(folder.path(), {"copy", settings, {folder / "in"}, {folder / "out"}, [&] {
+                                       ++runs;
+                                       write_file(folder / "out", read_file(folder / "in"));
+                                       return nlohmann::json{{"runs", runs}};
+                                     }});
+  }
+  TemporaryFolder folder;
+  int runs = 0;
+};
+
+TEST_F(ManifestTest, SkipsWhatIsUnchanged) {
+  EXPECT_FALSE(run("a").skipped);
+  const StageOutcome second = run("a");
+  EXPECT_TRUE(second.skipped);
+  EXPECT_EQ(second.result.at("runs"), 1);
+}
+
+TEST_F(ManifestTest, RunsAgainAfterAnyChange) {
+  run("a");
+  EXPECT_FALSE(run("b").skipped);
+  write_file(folder / "in", "2");
+  EXPECT_FALSE(run("b").skipped);
+  write_file(folder / "out", "tampered");
+  EXPECT_FALSE(run("b").skipped);
+  std::filesystem::remove(folder / "out");
+  EXPECT_FALSE(run("b").skipped);
+  EXPECT_EQ(read_file(folder / "out"), "2");
+}
+
+TEST_F(ManifestTest, AHalfWrittenManifestCountsAsNone) {
+  run("a");
+  write_file(folder.path() / "manifests" / "copy.json", "{\"stage\":");
+  EXPECT_FALSE(run("a").skipped);
+}
+
+}  // namespace
+}  // namespace serendip
