@@ -11,6 +11,7 @@ DEBIAN_PACKAGES=(
   'libspdlog-dev=1:1.10.0*'
   'libfmt-dev=9.1.0*'
   'libpcre2-dev=10.42*'
+  'libutf8proc-dev=2.8.0*'
   'libfaiss-dev=1.7.3*'
   'libmetis-dev=5.1.0*'
   'libeigen3-dev=3.4.0*'
