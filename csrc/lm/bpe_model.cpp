@@ -111,8 +111,9 @@ void BpeModel::read_merges(const json& merges, const std::string& where) {
                      spelling);
       return found->second;
     };
+    const int32_t left_id = id_of(left), right_id = id_of(right);
     const auto rank = static_cast<int32_t>(merges_.size());
-    merges_.emplace(pair_key(id_of(left), id_of(right)), Merge{rank, id_of(left + right)});
+    merges_.emplace(pair_key(left_id, right_id), Merge{rank, id_of(left + right)});
   }
 }
 
