@@ -99,21 +99,6 @@ std::string module_name(size_t projection) {
   return name.substr(name.find('.') + 1);
 }
 
-NamedTensors adapter_tensors(const Decoder& decoder) {
-  NamedTensors tensors;
-  for (size_t i = 0; i < decoder.layers.size(); ++i) {
-    for (size_t p = 0; p < kProjectionCount; ++p) {
-      const Linear& linear = decoder.layers[i].projections[p];
-      if (!linear.lora_a.defined()) continue;
-      const std::string prefix =
-          fmt::format("base_model.model.model.layers.{}.{}.", i, kProjectionNames[p]);
-      tensors.emplace_back(prefix + "lora_A.weight", linear.lora_a);
-      tensors.emplace_back(prefix + "lora_B.weight", linear.lora_b);
-    }
-  }
-  return tensors;
-}
-
 LoraConfig read_adapter_config(const fs::path& folder) {
   const fs::path path = folder / "adapter_config.json";
   const nlohmann::json json = read_json(path);
@@ -178,6 +163,21 @@ void add_lora(Decoder& decoder, const LoraConfig& lora, uint64_t seed) {
   }
   SERENDIP_CHECK(unknown.empty(), "LoRA target module '{}' is not one of q_proj, k_proj, v_proj, "
                  "o_proj, gate_proj, up_proj, down_proj", *unknown.begin());
+}
+
+NamedTensors adapter_tensors(const Decoder& decoder) {
+  NamedTensors tensors;
+  for (size_t i = 0; i < decoder.layers.size(); ++i) {
+    for (size_t p = 0; p < kProjectionCount; ++p) {
+      const Linear& linear = decoder.layers[i].projections[p];
+      if (!linear.lora_a.defined()) continue;
+      const std::string prefix =
+          fmt::format("base_model.model.model.layers.{}.{}.", i, kProjectionNames[p]);
+      tensors.emplace_back(prefix + "lora_A.weight", linear.lora_a);
+      tensors.emplace_back(prefix + "lora_B.weight", linear.lora_b);
+    }
+  }
+  return tensors;
 }
 
 void save_decoder(Decoder& decoder, const fs::path& base, const fs::path& folder) {

@@ -9,6 +9,8 @@
 
 namespace serendip {
 
+using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+
 struct LoraConfig {
   int64_t rank = 16;
   double alpha = 32;
@@ -34,8 +36,10 @@ void save_decoder(Decoder& decoder, const std::filesystem::path& base,
 void save_adapter(const Decoder& decoder, const LoraConfig& lora, const std::filesystem::path& base,
                   const std::filesystem::path& folder);
 
+// The adapters' weights under their PEFT names.
+NamedTensors adapter_tensors(const Decoder& decoder);
+
 // Named float32 tensors in one safetensors file.
-using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
 // Throws Error unless the file holds exactly these names and shapes; copies into the tensors.
 void load_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
