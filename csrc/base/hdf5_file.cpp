@@ -118,7 +118,8 @@ bool Hdf5File::has(const std::string& name) const {
   for (size_t slash = name.find('/', 1); slash != std::string::npos;
        slash = name.find('/', slash + 1))
     if (H5Lexists(id_, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) return false;
-  return H5Lexists(id_, name.c_str(), H5P_DEFAULT) > 0;
+  return H5Lexists(id_, name.c_str(), H5P_DEFAULT) > 0 &&
+         H5Oexists_by_name(id_, name.c_str(), H5P_DEFAULT) > 0;
 }
 
 std::vector<std::string> Hdf5File::children(const std::string& group) const {
@@ -183,6 +184,14 @@ void Hdf5File::write_strings(const std::string& name, const std::vector<std::str
   for (const std::string& value : values) pointers.push_back(value.c_str());
   SERENDIP_CHECK(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0,
                  "{}: cannot write dataset '{}'", path_.string(), name);
+}
+
+void Hdf5File::link_external(const std::string& name, const std::string& file,
+                             const std::string& target) {
+  const Handle parents = create_parents();
+  SERENDIP_CHECK(H5Lcreate_external(file.c_str(), target.c_str(), id_, name.c_str(), parents,
+                                    H5P_DEFAULT) >= 0,
+                 "{}: cannot link '{}' to {}:{}", path_.string(), name, file, target);
 }
 
 template <typename T>
