@@ -45,5 +45,18 @@ TEST(Hdf5File, ErrorsNameFileAndDataset) {
             std::string::npos);
 }
 
+TEST(Hdf5File, ExternalLinksResolveBesideTheFile) {
+  const TemporaryFolder folder;
+  write_hdf5(folder / "a.h5",
+             [](Hdf5File& file) { file.link_external("/group/x", "b.h5", "/values"); });
+  EXPECT_FALSE(Hdf5File::open(folder / "a.h5").has("/group/x"));
+  write_hdf5(folder / "b.h5", [](Hdf5File& file) { file.write("/other", std::vector<float>{1}); });
+  EXPECT_FALSE(Hdf5File::open(folder / "a.h5").has("/group/x"));
+  write_hdf5(folder / "b.h5", [](Hdf5File& file) { file.write("/values", std::vector<float>{2}); });
+  const Hdf5File file = Hdf5File::open(folder / "a.h5");
+  EXPECT_TRUE(file.has("/group/x"));
+  EXPECT_EQ(file.read<float>("/group/x"), std::vector<float>{2});
+}
+
 }  // namespace
 }  // namespace serendip
