@@ -55,6 +55,13 @@ Handle create_parents() {
   return Handle(list, H5Pclose);
 }
 
+// Without creation times: the same content is the same bytes, whose hashes decide what is redone.
+Handle dataset_layout() {
+  const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_obj_track_times(list, false);
+  return Handle(list, H5Pclose);
+}
+
 std::vector<hsize_t> to_hsize(const std::vector<int64_t>& shape) {
   return {shape.begin(), shape.end()};
 }
@@ -161,8 +168,9 @@ void Hdf5File::write(const std::string& name, std::span<const T> values,
   const Handle space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr),
                      H5Sclose);
   const Handle parents = create_parents();
+  const Handle layout = dataset_layout();
   const Handle dataset(
-      H5Dcreate2(id_, name.c_str(), native_type<T>(), space, parents, H5P_DEFAULT, H5P_DEFAULT),
+      H5Dcreate2(id_, name.c_str(), native_type<T>(), space, parents, layout, H5P_DEFAULT),
       H5Dclose);
   SERENDIP_CHECK(dataset.valid(), "{}: cannot create dataset '{}'", path_.string(), name);
   if (values.empty()) return;
@@ -176,8 +184,9 @@ void Hdf5File::write_strings(const std::string& name, const std::vector<std::str
   const Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose);
   const Handle type = string_type();
   const Handle parents = create_parents();
-  const Handle dataset(
-      H5Dcreate2(id_, name.c_str(), type, space, parents, H5P_DEFAULT, H5P_DEFAULT), H5Dclose);
+  const Handle layout = dataset_layout();
+  const Handle dataset(H5Dcreate2(id_, name.c_str(), type, space, parents, layout, H5P_DEFAULT),
+                       H5Dclose);
   SERENDIP_CHECK(dataset.valid(), "{}: cannot create dataset '{}'", path_.string(), name);
   if (values.empty()) return;
   std::vector<const char*> pointers;
@@ -254,7 +263,7 @@ void Hdf5File::create_growable(const std::string& name, std::vector<int64_t> row
   chunk.insert(chunk.begin(), static_cast<hsize_t>(rows));
   const Handle space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), limits.data()),
                      H5Sclose);
-  const Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  const Handle layout = dataset_layout();
   H5Pset_chunk(layout, static_cast<int>(chunk.size()), chunk.data());
   const Handle parents = create_parents();
   const Handle dataset(

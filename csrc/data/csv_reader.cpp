@@ -37,6 +37,15 @@ class ByteSource {
     position_ += byte >= 0;
     return byte;
   }
+  // Appends bytes up to the next that may mean something outside quotes, or the block's end.
+  void take_plain(int delimiter, std::string& text) {
+    const size_t begin = position_;
+    for (; position_ < size_; ++position_) {
+      const int byte = static_cast<unsigned char>(block_[position_]);
+      if (byte == delimiter || byte == '\n' || byte == '\r' || byte == '"') break;
+    }
+    text.append(block_.data() + begin, position_ - begin);
+  }
 
  private:
   void fill() {
@@ -137,6 +146,7 @@ class CsvReader : public TableReader {
       } else {
         if (state == State::kClosed) problem_ = "text after a closing quote";
         field->push_back(static_cast<char>(byte));
+        source_.take_plain(delimiter_, *field);
         state = State::kPlain;
       }
     }

@@ -71,6 +71,9 @@ size_t character_length(std::string_view text) {
 }
 
 bool is_text(std::string_view text) {
+  const auto plain = [](char byte) { return byte > 0; };
+  text.remove_prefix(
+      static_cast<size_t>(std::find_if_not(text.begin(), text.end(), plain) - text.begin()));
   while (!text.empty()) {
     const size_t length = character_length(text);
     if (length == 0) return false;

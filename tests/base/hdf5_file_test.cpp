@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "base/file.h"
 #include "tests/base/temporary_folder.h"
 
@@ -32,6 +35,24 @@ TEST(Hdf5File, RoundTrip) {
   EXPECT_TRUE(file.has("/group/names"));
   EXPECT_FALSE(file.has("/other/names"));
   EXPECT_EQ(file.dtype("/grown"), "f32");
+}
+
+TEST(Hdf5File, SameContentIsTheSameBytes) {
+  const TemporaryFolder folder;
+  const auto write = [&](const char* name) {
+    write_hdf5(folder / name, [](Hdf5File& file) {
+      file.write("/group/numbers", std::vector<float>{1, 2});
+      file.write_strings("/group/names", {"a", "bc"});
+      file.create_growable<int64_t>("/grown");
+      file.append<int64_t>("/grown", std::vector<int64_t>{1, 2, 3});
+      file.link_external("/link", "b.h5", "/x");
+      file.write_attribute("hash", "abc");
+    });
+    return read_file(folder / name);
+  };
+  const std::string first = write("a.h5");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // HDF5 counts seconds
+  EXPECT_TRUE(write("b.h5") == first);
 }
 
 TEST(Hdf5File, ErrorsNameFileAndDataset) {
