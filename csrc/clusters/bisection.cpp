@@ -89,12 +89,13 @@ struct Bisector {
       inner_weight.push_back(weight[static_cast<size_t>(vertex)]);
     }
     const auto begin = goal.target.begin() + static_cast<std::ptrdiff_t>(first);
-    const int64_t goal_left = std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(left),
-                                              int64_t{0});
-    const int64_t goal_all = std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(parts),
-                                             int64_t{0});
-    const double share = goal_all > 0 ? static_cast<double>(goal_left) / static_cast<double>(goal_all)
-                                      : static_cast<double>(left) / static_cast<double>(parts);
+    const int64_t goal_left =
+        std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(left), int64_t{0});
+    const int64_t goal_all =
+        std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(parts), int64_t{0});
+    const double share = goal_all > 0
+                             ? static_cast<double>(goal_left) / static_cast<double>(goal_all)
+                             : static_cast<double>(left) / static_cast<double>(parts);
     std::vector<int32_t> side =
         metis_bisection(inner, inner_weight, share, mix_bits(goal.seed ^ ((first << 20) ^ parts)));
     const PartBounds bounds = side_bounds(inner_weight, share, left, parts - left);
@@ -118,8 +119,7 @@ struct Bisector {
       bounds.upper.push_back(target + room);
     }
     const auto items = static_cast<int64_t>(inner_weight.size());
-    const int64_t each =
-        std::min(goal.min_items, items / static_cast<int64_t>(left + right));
+    const int64_t each = std::min(goal.min_items, items / static_cast<int64_t>(left + right));
     bounds.min_items = {each * static_cast<int64_t>(left), each * static_cast<int64_t>(right)};
     return bounds;
   }

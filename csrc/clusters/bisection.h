@@ -8,8 +8,8 @@
 
 namespace serendip {
 
-// One bisection after another rather than one METIS call for all parts: heavy items push a bisection
-// off its target, and what is not put right at once is passed on to every part below.
+// One bisection after another rather than one METIS call for all parts: heavy items push a
+// bisection off its target, and what is not put right at once is passed on to every part below.
 struct BisectionGoal {
   std::vector<int64_t> target;  // [parts] weight of each part; sums to the total
   int64_t min_items = 1;        // of each part

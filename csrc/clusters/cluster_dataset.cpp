@@ -1,9 +1,8 @@
-#include "clusters/cluster.h"
-
 #include <algorithm>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "clusters/cluster.h"
 #include "clusters/keywords.h"
 #include "clusters/knn_graph.h"
 #include "clusters/tree_builder.h"
@@ -44,8 +43,7 @@ Traffic count_traffic(const Dataset& dataset, double later_share) {
   const auto items = static_cast<size_t>(dataset.item_count());
   Traffic traffic{std::vector<double>(items, 0.0), std::vector<double>(items, 0.0)};
   std::vector<int64_t> times = dataset.event_time;
-  const auto earlier =
-      static_cast<size_t>((1 - later_share) * static_cast<double>(times.size()));
+  const auto earlier = static_cast<size_t>((1 - later_share) * static_cast<double>(times.size()));
   int64_t cutoff = INT64_MAX;
   if (earlier < times.size()) {
     const auto place = times.begin() + static_cast<std::ptrdiff_t>(earlier);
@@ -96,10 +94,14 @@ void log_levels(const std::array<LevelFigures, kTreeLevels>& figures) {
 }  // namespace
 
 void ClusterOptions::declare(OptionSet& set) {
-  set.add("clusters_level_1", clusters_level_1, "clusters of the coarsest level", at_least(int64_t{1}));
-  set.add("clusters", clusters, "clusters of level 2, which the LLM plans in", at_least(int64_t{2}));
-  set.add("fan_out_level_3", fan_out_level_3, "level 3 clusters in each of level 2", at_least(int64_t{2}));
-  set.add("fan_out_level_4", fan_out_level_4, "level 4 clusters in each of level 3", at_least(int64_t{2}));
+  set.add("clusters_level_1", clusters_level_1, "clusters of the coarsest level",
+          at_least(int64_t{1}));
+  set.add("clusters", clusters, "clusters of level 2, which the LLM plans in",
+          at_least(int64_t{2}));
+  set.add("fan_out_level_3", fan_out_level_3, "level 3 clusters in each of level 2",
+          at_least(int64_t{2}));
+  set.add("fan_out_level_4", fan_out_level_4, "level 4 clusters in each of level 3",
+          at_least(int64_t{2}));
   set.add("neighbors", neighbors, "nearest items each item is joined with", at_least(int64_t{1}));
   set.add("epsilon", epsilon, "traffic a cluster may have above the average, as a share of it",
           at_least(0.0));

@@ -6,9 +6,9 @@
 
 namespace serendip {
 
-// Compressed rows: vertex v's edges are [offset[v], offset[v + 1]), neighbours ascending. Every edge
-// is stored from both ends with the same weight ≥ 1; no loops. The weights of all rows sum to less
-// than 2^31, the range of METIS.
+// Compressed rows: vertex v's edges are [offset[v], offset[v + 1]), neighbours ascending. Every
+// edge is stored from both ends with the same weight ≥ 1; no loops. The weights of all rows sum to
+// less than 2^31, the range of METIS.
 struct Graph {
   std::vector<int64_t> offset = {0};  // [V + 1]
   std::vector<int32_t> neighbor;      // [2E]

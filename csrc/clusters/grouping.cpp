@@ -100,7 +100,8 @@ class GroupSearch {
     step.cut = link(vertex, from) - link(vertex, to);
     if (partner >= 0) {
       shift -= traffic_[static_cast<size_t>(partner)];
-      step.cut += link(partner, to) - link(partner, from) + 2 * edge_weight(graph_, vertex, partner);
+      step.cut +=
+          link(partner, to) - link(partner, from) + 2 * edge_weight(graph_, vertex, partner);
     }
     step.violation = violation(weight_[from] - shift) + violation(weight_[to] + shift) -
                      violation(weight_[from]) - violation(weight_[to]);

@@ -42,7 +42,7 @@ std::vector<std::vector<WordCount>> count_by_cluster(const TreeLevel& level,
         }
         WordCount& count = mine[static_cast<size_t>(place)];
         ++count.items;
-        count.traffic += item_traffic[i] + 1;
+        count.traffic += std::sqrt(item_traffic[i] + 1);
       }
     }
     for (const WordCount& count : mine) slot[static_cast<size_t>(count.word)] = -1;
@@ -52,10 +52,15 @@ std::vector<std::vector<WordCount>> count_by_cluster(const TreeLevel& level,
   return counts;
 }
 
-// [clusters] the best words of each cluster, best first.
-std::vector<std::vector<int32_t>> rank_words(const std::vector<std::vector<WordCount>>& counts,
-                                             size_t vocabulary) {
-  std::vector<double> frequency(vocabulary, 0.0);
+struct Ranking {
+  std::vector<double> frequency;             // [V] f: tf summed over all clusters
+  std::vector<std::vector<int32_t>> ranked;  // [clusters] the best words, best first
+};
+
+Ranking rank_words(const std::vector<std::vector<WordCount>>& counts, size_t vocabulary) {
+  Ranking ranking;
+  std::vector<double>& frequency = ranking.frequency;
+  frequency.assign(vocabulary, 0.0);
   double total = 0;
   for (const std::vector<WordCount>& mine : counts) {
     for (const WordCount& count : mine) {
@@ -64,14 +69,12 @@ std::vector<std::vector<int32_t>> rank_words(const std::vector<std::vector<WordC
     }
   }
   const double mean = total / static_cast<double>(counts.size());
-  std::vector<std::vector<int32_t>> ranked;
   for (const std::vector<WordCount>& mine : counts) {
     // The cluster's own Σ tf scales all its scores alike, so it is left out.
     std::vector<std::pair<WordCount, double>> scored;
     for (const WordCount& count : mine) {
       scored.emplace_back(
-          count,
-          count.traffic * std::log1p(mean / frequency[static_cast<size_t>(count.word)]));
+          count, count.traffic * std::log1p(mean / frequency[static_cast<size_t>(count.word)]));
     }
     std::sort(scored.begin(), scored.end(), [](const auto& a, const auto& b) {
       const bool shared_a = a.first.items > 1;
@@ -79,12 +82,12 @@ std::vector<std::vector<int32_t>> rank_words(const std::vector<std::vector<WordC
       if (shared_a != shared_b) return shared_a;
       return a.second != b.second ? a.second > b.second : a.first.word < b.first.word;
     });
-    std::vector<int32_t>& best = ranked.emplace_back();
+    std::vector<int32_t>& best = ranking.ranked.emplace_back();
     for (size_t i = 0; i < std::min(kRankedWords, scored.size()); ++i) {
       best.push_back(scored[i].first.word);
     }
   }
-  return ranked;
+  return ranking;
 }
 
 // Sets of words already used in a level; a set counts once whatever its order.
@@ -147,16 +150,22 @@ std::vector<std::string> popular_titles(const TreeLevel& level,
 void describe_level(TreeLevel& level, const std::vector<double>& item_traffic,
                     const WordTable& words, const std::vector<std::string>& item_title,
                     int64_t count) {
-  const auto ranked =
+  const Ranking ranking =
       rank_words(count_by_cluster(level, item_traffic, words), words.word.size());
   const std::vector<std::string> titles = popular_titles(level, item_traffic, item_title);
   UsedSets used;
   std::vector<std::vector<int32_t>> chosen;
-  for (const std::vector<int32_t>& best : ranked) {
-    chosen.push_back(choose_words(best, static_cast<size_t>(count), used));
+  for (const std::vector<int32_t>& best : ranking.ranked) {
+    std::vector<int32_t>& mine =
+        chosen.emplace_back(choose_words(best, static_cast<size_t>(count), used));
+    std::sort(mine.begin(), mine.end(), [&](int32_t a, int32_t b) {
+      const double frequency_a = ranking.frequency[static_cast<size_t>(a)];
+      const double frequency_b = ranking.frequency[static_cast<size_t>(b)];
+      return frequency_a != frequency_b ? frequency_a < frequency_b : a < b;
+    });
   }
   std::set<std::string> texts;
-  level.description.assign(ranked.size(), "");
+  level.description.assign(chosen.size(), "");
   for (size_t c = 0; c < chosen.size(); ++c) {
     for (const int32_t word : chosen[c]) {
       std::string& text = level.description[c];
@@ -178,10 +187,10 @@ void describe_level(TreeLevel& level, const std::vector<double>& item_traffic,
 
 void describe_clusters(ClusterTree& tree, const WordTable& words,
                        const std::vector<std::string>& item_title, int64_t count) {
-  SERENDIP_CHECK(item_title.size() == tree.item_traffic.size() &&
-                     words.offset.size() == item_title.size() + 1,
-                 "titles of {} items and words of {} for a tree of {}", item_title.size(),
-                 words.offset.size() - 1, tree.item_traffic.size());
+  SERENDIP_CHECK(
+      item_title.size() == tree.item_traffic.size() && words.offset.size() == item_title.size() + 1,
+      "titles of {} items and words of {} for a tree of {}", item_title.size(),
+      words.offset.size() - 1, tree.item_traffic.size());
   for (TreeLevel& level : tree.levels) {
     describe_level(level, tree.item_traffic, words, item_title, count);
   }

@@ -67,8 +67,8 @@ std::vector<Edge> weighted(const std::vector<std::pair<int32_t, int32_t>>& pairs
   for (size_t p = 0; p < pairs.size(); ++p) {
     if (cosine[p] <= 0) continue;
     const auto scaled = std::llround(std::min(cosine[p], 1.0) * static_cast<double>(steps));
-    edges.push_back({pairs[p].first, pairs[p].second,
-                     static_cast<int32_t>(std::max<int64_t>(1, scaled))});
+    edges.push_back(
+        {pairs[p].first, pairs[p].second, static_cast<int32_t>(std::max<int64_t>(1, scaled))});
   }
   return edges;
 }
@@ -107,7 +107,7 @@ Graph knn_graph(const std::vector<float>& embedding, int64_t dim, const KnnOptio
   if (neighbors == 0) return graph_of({}, count);
   const NeighborLists lists = count <= options.exact_limit
                                   ? exact_neighbors(unit, dim, neighbors)
-                                  : approximate_neighbors(unit, dim, neighbors, options.seed);
+                                  : cell_neighbors(unit, dim, neighbors, options.seed);
   return graph_of(weighted(unique_pairs(lists), unit, dim), count);
 }
 

@@ -10,8 +10,7 @@ namespace serendip {
 
 struct KnnOptions {
   int64_t neighbors = 16;
-  // Exhaustive search up to this many items; above, inverted lists (a few percent of the true
-  // neighbours are missed).
+  // Every pair is scored up to this many items; above, neighbouring cells only (neighbor_search.h).
   int64_t exact_limit = 50000;
   uint64_t seed = 0;
 };

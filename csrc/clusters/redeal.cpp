@@ -65,8 +65,7 @@ bool redeal(PartitionState& state) {
         worst_part(state, [&](int32_t c) { return state.excess(c) + state.deficit(c); });
     if (worst < 0) return true;
     const int64_t sign = state.excess(worst) > 0 ? -1 : 1;
-    const int32_t other =
-        part_with_most(state, [&](int32_t c) { return sign * state.weight(c); });
+    const int32_t other = part_with_most(state, [&](int32_t c) { return sign * state.weight(c); });
     const int64_t before = std::abs(state.weight(worst) - state.weight(other));
     redeal_pair(state, worst, other);
     if (std::abs(state.weight(worst) - state.weight(other)) >= before) return false;

@@ -56,31 +56,36 @@ void number_upper_levels(const std::vector<int32_t>& part, const std::vector<int
   }
 }
 
-// Splits every cluster of `above` into `children`, numbered one after another.
-TreeLevel split_level(const Graph& graph, const TreeLevel& above, const LevelBalance& balance,
-                      int64_t children, int64_t min_items, uint64_t seed) {
+std::vector<double> values_of(const std::vector<double>& values,
+                              const std::vector<int32_t>& items) {
+  std::vector<double> result;
+  result.reserve(items.size());
+  for (const int32_t item : items) result.push_back(values[static_cast<size_t>(item)]);
+  return result;
+}
+
+// Splits every cluster of `above` into goal.parts children, numbered one after another. weight and
+// goal.split_weight are those of all items.
+TreeLevel split_level(const Graph& graph, const TreeLevel& above, const std::vector<double>& weight,
+                      const PartitionGoal& goal) {
   TreeLevel level;
   level.assignment.resize(above.assignment.size());
   std::vector<int32_t> local(above.assignment.size(), -1);
   int64_t parent = 0;
   for (const std::vector<int32_t>& items : items_by_cluster(above)) {
-    std::vector<double> weight;
-    weight.reserve(items.size());
-    for (const int32_t item : items) {
-      weight.push_back(balance.traffic.weight[static_cast<size_t>(item)]);
-    }
-    PartitionGoal goal;
-    goal.parts = children;
-    goal.bound = balance.bound;
-    goal.min_items = min_items;
-    goal.seed = mix_bits(seed ^ static_cast<uint64_t>(parent));
+    PartitionGoal mine{goal.parts,
+                       goal.bound,
+                       goal.min_items,
+                       {},
+                       mix_bits(goal.seed ^ static_cast<uint64_t>(parent))};
+    if (!goal.split_weight.empty()) mine.split_weight = values_of(goal.split_weight, items);
     const std::vector<int32_t> child =
-        split_cluster(subgraph(graph, items, local), weight, goal);
+        split_cluster(subgraph(graph, items, local), values_of(weight, items), mine);
     for (size_t i = 0; i < items.size(); ++i) {
       level.assignment[static_cast<size_t>(items[i])] =
-          static_cast<int32_t>(parent * children + child[i]);
+          static_cast<int32_t>(parent * goal.parts + child[i]);
     }
-    level.parent.insert(level.parent.end(), static_cast<size_t>(children),
+    level.parent.insert(level.parent.end(), static_cast<size_t>(goal.parts),
                         static_cast<int32_t>(parent));
     ++parent;
   }
@@ -94,8 +99,8 @@ std::array<LevelBalance, kTreeLevels> balance_levels(const std::vector<double>& 
   std::array<LevelBalance, kTreeLevels> balance;
   for (int level = kTreeLevels; level >= 1; --level) {
     LevelBalance& mine = balance[static_cast<size_t>(level - 1)];
-    mine.traffic = cap_giants(traffic, shape.count(level), shape.giant_share,
-                              fmt::format("level {}", level));
+    mine.traffic =
+        cap_giants(traffic, shape.count(level), shape.giant_share, fmt::format("level {}", level));
     mine.bound = traffic_bound(mine.traffic.total, mine.traffic.largest, shape.count(level),
                                shape.epsilon, shape.epsilon_low);
   }
@@ -115,33 +120,30 @@ ClusterTree build_tree(const Graph& graph, const std::vector<double>& traffic,
 
   ClusterTree tree;
   tree.item_traffic = traffic;
-  PartitionGoal goal;
-  goal.parts = shape.count(2);
-  goal.bound = balance[1].bound;
-  goal.min_items = fan_out_3 * fan_out_4;
-  goal.seed = mix_bits(shape.seed);
-  const BalancedPartition planning =
-      balanced_partition(graph, balance[1].traffic.weight, goal);
+  const std::vector<double>& leaf_weight = balance[3].traffic.weight;
+  const PartitionGoal plan{shape.count(2), balance[1].bound, fan_out_3 * fan_out_4, leaf_weight,
+                           mix_bits(shape.seed)};
+  const BalancedPartition planning = balanced_partition(graph, balance[1].traffic.weight, plan);
   SERENDIP_CHECK(planning.bound_held,
                  "{} clusters cannot be held between {:.6g} and {:.6g} traffic (average {:.6g}, "
                  "heaviest item {:.6g}): the best found spans {:.6g} to {:.6g}",
-                 goal.parts, goal.bound.lower, goal.bound.upper, goal.bound.average,
+                 plan.parts, plan.bound.lower, plan.bound.upper, plan.bound.average,
                  balance[1].traffic.largest, planning.least, planning.most);
-  const std::vector<int32_t>& part = planning.part;
   progress.advance(1);
 
-  const std::vector<int32_t> group = group_clusters(
-      contract(graph, part, goal.parts),
-      sum_by_cluster(balance[0].traffic.weight, part, goal.parts), shape.count(1),
-      balance[0].bound, mix_bits(shape.seed + 1));
-  number_upper_levels(part, group, shape.count(1), tree);
+  const std::vector<int32_t> group =
+      group_clusters(contract(graph, planning.part, plan.parts),
+                     sum_by_cluster(balance[0].traffic.weight, planning.part, plan.parts),
+                     shape.count(1), balance[0].bound, mix_bits(shape.seed + 1));
+  number_upper_levels(planning.part, group, shape.count(1), tree);
   progress.advance(1);
 
-  tree.levels[2] = split_level(graph, tree.levels[1], balance[2], fan_out_3, fan_out_4,
-                               mix_bits(shape.seed + 2));
+  tree.levels[2] =
+      split_level(graph, tree.levels[1], balance[2].traffic.weight,
+                  {fan_out_3, balance[2].bound, fan_out_4, leaf_weight, mix_bits(shape.seed + 2)});
   progress.advance(1);
-  tree.levels[3] =
-      split_level(graph, tree.levels[2], balance[3], fan_out_4, 1, mix_bits(shape.seed + 3));
+  tree.levels[3] = split_level(graph, tree.levels[2], leaf_weight,
+                               {fan_out_4, balance[3].bound, 1, {}, mix_bits(shape.seed + 3)});
   progress.advance(1);
   for (TreeLevel& level : tree.levels) {
     level.traffic = sum_by_cluster(traffic, level.assignment, level.cluster_count());

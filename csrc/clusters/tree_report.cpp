@@ -71,7 +71,8 @@ std::array<LevelFigures, kTreeLevels> measure_tree(const ClusterTree& tree, cons
     mine.max_over_avg_later =
         max_over_average(sum_by_cluster(later, level.assignment, mine.clusters));
     const Cut cut = cut_of(graph, level.assignment);
-    mine.cut = cut.total > 0 ? static_cast<double>(cut.between) / static_cast<double>(cut.total) : 0;
+    mine.cut =
+        cut.total > 0 ? static_cast<double>(cut.between) / static_cast<double>(cut.total) : 0;
     mine.conductance = mean_conductance(graph, level.assignment, mine.clusters);
     mine.entropy = normalized_entropy(sums);
   }

@@ -18,7 +18,8 @@ struct LevelFigures {
   double max_over_avg_uncapped = 0;           // of the traffic itself
   double max_over_avg_later = 0;              // of `later`, 0 without any
   double cut = 0;                             // share of edge weight between clusters
-  // Mean over clusters of cut(c) / min(volume(c), volume of the rest); 0 for a cluster without edges.
+  // Mean over clusters of cut(c) / min(volume(c), volume of the rest); 0 for a cluster without
+  // edges.
   double conductance = 0;
   double entropy = 0;  // of the capped traffic shares, over log(clusters): 1 is perfect balance
 };

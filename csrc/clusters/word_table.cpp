@@ -42,8 +42,7 @@ WordTable count_words(const std::vector<std::string>& title, const std::vector<s
     mine.clear();
     for (const std::string* source : {&title[i], &text[i]}) {
       for (const std::string& word : words_of(*source)) {
-        const auto [entry, added] =
-            number.emplace(word, static_cast<int32_t>(table.word.size()));
+        const auto [entry, added] = number.emplace(word, static_cast<int32_t>(table.word.size()));
         if (added) table.word.push_back(word);
         mine.push_back(entry->second);
       }

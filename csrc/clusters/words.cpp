@@ -8,29 +8,29 @@ namespace {
 
 const std::unordered_set<std::string_view>& stop_words() {
   static const std::unordered_set<std::string_view> words = {
-      "a",       "about",   "above",    "after",    "again",    "against", "all",      "also",
-      "am",      "an",      "and",      "any",      "are",      "aren't",  "as",       "at",
-      "aux",     "be",      "because",  "been",     "before",   "being",   "below",    "between",
-      "both",    "but",     "by",       "can",      "can't",    "com",     "could",    "couldn't",
-      "das",     "de",      "del",      "der",      "des",      "did",     "didn't",   "die",
-      "do",      "does",    "doesn't",  "doing",    "don't",    "down",    "du",       "during",
-      "each",    "ein",     "eine",     "el",       "en",       "et",      "few",      "for",
-      "from",    "further", "genre",    "genres",   "get",      "had",     "hadn't",   "has",
-      "hasn't",  "have",    "haven't",  "having",   "he",       "her",     "here",     "hers",
-      "herself", "him",     "himself",  "his",      "how",      "http",    "https",    "i'm",
-      "if",      "ii",      "iii",      "il",       "in",       "into",    "is",       "isn't",
-      "it",      "its",     "itself",   "iv",       "ix",       "just",    "la",       "las",
-      "le",      "les",     "listed",   "los",      "me",       "misc",    "more",     "most",
-      "my",      "myself",  "nan",      "no",       "none",     "nor",     "not",      "now",
-      "null",    "of",      "off",      "on",       "once",     "only",    "or",       "other",
-      "our",     "ours",    "out",      "over",     "own",      "same",    "she",      "should",
-      "so",      "some",    "such",     "than",     "that",     "the",     "their",    "theirs",
-      "them",    "then",    "there",    "these",    "they",     "this",    "those",    "through",
-      "to",      "too",     "un",       "und",      "under",    "une",     "unknown",  "until",
-      "up",      "very",    "vi",       "vii",      "viii",     "vs",      "was",      "wasn't",
-      "we",      "were",    "weren't",  "what",     "when",     "where",   "which",    "while",
-      "who",     "whom",    "why",      "will",     "with",     "won't",   "would",    "www",
-      "xi",      "xii",     "you",      "your",     "yours",    "yourself"};
+      "a",       "about",   "above",   "after",  "again",  "against", "all",     "also",
+      "am",      "an",      "and",     "any",    "are",    "aren't",  "as",      "at",
+      "aux",     "be",      "because", "been",   "before", "being",   "below",   "between",
+      "both",    "but",     "by",      "can",    "can't",  "com",     "could",   "couldn't",
+      "das",     "de",      "del",     "der",    "des",    "did",     "didn't",  "die",
+      "do",      "does",    "doesn't", "doing",  "don't",  "down",    "du",      "during",
+      "each",    "ein",     "eine",    "el",     "en",     "et",      "few",     "for",
+      "from",    "further", "genre",   "genres", "get",    "had",     "hadn't",  "has",
+      "hasn't",  "have",    "haven't", "having", "he",     "her",     "here",    "hers",
+      "herself", "him",     "himself", "his",    "how",    "http",    "https",   "i'm",
+      "if",      "ii",      "iii",     "il",     "in",     "into",    "is",      "isn't",
+      "it",      "its",     "itself",  "iv",     "ix",     "just",    "la",      "las",
+      "le",      "les",     "listed",  "los",    "me",     "misc",    "more",    "most",
+      "my",      "myself",  "nan",     "no",     "none",   "nor",     "not",     "now",
+      "null",    "of",      "off",     "on",     "once",   "only",    "or",      "other",
+      "our",     "ours",    "out",     "over",   "own",    "same",    "she",     "should",
+      "so",      "some",    "such",    "than",   "that",   "the",     "their",   "theirs",
+      "them",    "then",    "there",   "these",  "they",   "this",    "those",   "through",
+      "to",      "too",     "un",      "und",    "under",  "une",     "unknown", "until",
+      "up",      "very",    "vi",      "vii",    "viii",   "vs",      "was",     "wasn't",
+      "we",      "were",    "weren't", "what",   "when",   "where",   "which",   "while",
+      "who",     "whom",    "why",     "will",   "with",   "won't",   "would",   "www",
+      "xi",      "xii",     "you",     "your",   "yours",  "yourself"};
   return words;
 }
 
@@ -40,9 +40,11 @@ constexpr uint32_t kInvalid = 0xffffffff;
 uint32_t next_code_point(std::string_view text, size_t& at) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t lead = byte(at);
-  const size_t extra = lead < 0x80 ? 0 : lead >> 5 == 6 ? 1 : lead >> 4 == 14 ? 2
-                                     : lead >> 3 == 30  ? 3
-                                                        : 4;
+  const size_t extra = lead < 0x80       ? 0
+                       : lead >> 5 == 6  ? 1
+                       : lead >> 4 == 14 ? 2
+                       : lead >> 3 == 30 ? 3
+                                         : 4;
   if (extra == 4 || at + extra >= text.size()) {
     ++at;
     return kInvalid;
@@ -62,11 +64,11 @@ uint32_t next_code_point(std::string_view text, size_t& at) {
 uint32_t lowered(uint32_t code) {
   const auto within = [&](uint32_t low, uint32_t high) { return code >= low && code <= high; };
   if (within('A', 'Z')) return code + 32;
-  if (within(0xc0, 0xde) && code != 0xd7) return code + 32;       // Latin-1
+  if (within(0xc0, 0xde) && code != 0xd7) return code + 32;           // Latin-1
   if (within(0x100, 0x137) || within(0x14a, 0x177)) return code | 1;  // Latin Extended-A
   if (within(0x139, 0x148) || within(0x179, 0x17e)) return code + (code & 1);
-  if (within(0x391, 0x3a9)) return code + 32;                     // Greek
-  if (within(0x410, 0x42f)) return code + 32;                     // Cyrillic
+  if (within(0x391, 0x3a9)) return code + 32;  // Greek
+  if (within(0x410, 0x42f)) return code + 32;  // Cyrillic
   if (within(0x400, 0x40f)) return code + 80;
   return code;
 }
@@ -84,7 +86,7 @@ bool is_letter(uint32_t code) {
   if (code >= 0xe000 && code <= 0xf8ff) return false;  // private use
   if (code >= 0xfe00 && code <= 0xfe0f) return false;  // variation selectors
   if (code >= 0xff00 && code <= 0xff0f) return false;
-  return code < 0x1f000 || code > 0x1faff;             // emoji
+  return code < 0x1f000 || code > 0x1faff;  // emoji
 }
 
 void append_code_point(std::string& text, uint32_t code) {

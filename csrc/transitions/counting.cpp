@@ -19,8 +19,7 @@ TransitionSet count_rows(int64_t context_size, const std::vector<int32_t>& conte
   };
   std::vector<int64_t> order(label.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](int64_t a, int64_t b) { return compare(a, b) < 0; });
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return compare(a, b) < 0; });
 
   TransitionSet set;
   set.context_size = context_size;

@@ -25,9 +25,9 @@ struct CurateOptions {
 
 // Writes folder/transitions.h5, sft_balanced.jsonl, sft_random.jsonl, dev.jsonl and test.jsonl.
 // Returns {"transitions" (occurrences in training), "distinct", "balanced" (rows of each training
-// set), "labels_short" and "labels_none" (labels with fewer than per_label contexts, and with none),
-// "dev", "test" (occurrences), "train_users", "dev_users", "test_users"}. Throws Error when the
-// tree and the dataset differ in items, or when no training user yields a transition.
+// set), "labels_short" and "labels_none" (labels with fewer than per_label contexts, and with
+// none), "dev", "test" (occurrences), "train_users", "dev_users", "test_users"}. Throws Error when
+// the tree and the dataset differ in items, or when no training user yields a transition.
 nlohmann::json curate_dataset(const CurateOptions& options, const Dataset& dataset,
                               const ClusterTree& tree, const std::filesystem::path& folder);
 

@@ -25,8 +25,8 @@ void log_labels(const std::vector<int32_t>& labels, const std::string& what,
   constexpr size_t kShown = 10;
   std::vector<std::string> names;
   for (size_t i = 0; i < std::min(kShown, labels.size()); ++i) {
-    names.push_back(fmt::format("{} ({})", labels[i],
-                                level.description[static_cast<size_t>(labels[i])]));
+    names.push_back(
+        fmt::format("{} ({})", labels[i], level.description[static_cast<size_t>(labels[i])]));
   }
   if (labels.size() > kShown) names.push_back("…");
   spdlog::warn("{} labels with {}: {}", labels.size(), what, fmt::join(names, ", "));
@@ -42,12 +42,13 @@ std::array<int64_t, 3> count_users(const Dataset& dataset) {
 }  // namespace
 
 void CurateOptions::declare(OptionSet& set) {
-  set.add("context_size", context_size, "clusters in a context (K)", within(int64_t{1}, int64_t{16}));
-  set.add("novelty", novelty,
-          "a label is new to the user's whole history, or to the context only",
+  set.add("context_size", context_size, "clusters in a context (K)",
+          within(int64_t{1}, int64_t{16}));
+  set.add("novelty", novelty, "a label is new to the user's whole history, or to the context only",
           one_of({"history", "context"}));
   set.add("positive_reward", positive_reward, "an event is positive at this reward and above");
-  set.add("per_label", per_label, "contexts for each label in the balanced set", at_least(int64_t{1}));
+  set.add("per_label", per_label, "contexts for each label in the balanced set",
+          at_least(int64_t{1}));
   set.add("seed", seed, "of the random control set", at_least(int64_t{0}));
 }
 
@@ -73,9 +74,9 @@ nlohmann::json curate_dataset(const CurateOptions& options, const Dataset& datas
              fmt::format("fewer than {} contexts", options.per_label), level);
   log_labels(balanced.coverage.no_labels, "no context", level);
   save_transition_set(balanced.set, folder / "sft_balanced.jsonl");
-  save_transition_set(random_control(transitions.all, balanced.set.size(),
-                                     static_cast<uint64_t>(options.seed)),
-                      folder / "sft_random.jsonl");
+  save_transition_set(
+      random_control(transitions.all, balanced.set.size(), static_cast<uint64_t>(options.seed)),
+      folder / "sft_random.jsonl");
   save_transition_set(count_occurrences(transitions.dev), folder / "dev.jsonl");
   save_transition_set(count_occurrences(transitions.test), folder / "test.jsonl");
   save_transitions(transitions, folder / "transitions.h5");

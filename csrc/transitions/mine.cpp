@@ -42,8 +42,8 @@ void mine_user(std::span<const int32_t> cluster, std::span<const float> reward,
   for (size_t e = 0; e < cluster.size(); ++e) {
     const bool positive = reward[e] >= rule.positive_reward;
     const auto held = std::find(recent.begin(), recent.end(), cluster[e]);
-    const bool novel = rule.novelty == Novelty::kHistory ? !seen.contains(cluster[e])
-                                                         : held == recent.end();
+    const bool novel =
+        rule.novelty == Novelty::kHistory ? !seen.contains(cluster[e]) : held == recent.end();
     if (positive && novel && recent.size() == size) {
       context.insert(context.end(), recent.begin(), recent.end());
       label.push_back(cluster[e]);

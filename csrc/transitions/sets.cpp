@@ -47,9 +47,8 @@ BalancedSet balanced_set(const TransitionSet& all, int64_t clusters, int64_t per
       const int64_t count_a = all.count[static_cast<size_t>(a)];
       const int64_t count_b = all.count[static_cast<size_t>(b)];
       if (count_a != count_b) return count_a > count_b;
-      return std::lexicographical_compare(
-          all.context_of(a), all.context_of(a) + all.context_size, all.context_of(b),
-          all.context_of(b) + all.context_size);
+      return std::lexicographical_compare(all.context_of(a), all.context_of(a) + all.context_size,
+                                          all.context_of(b), all.context_of(b) + all.context_size);
     });
     const auto available = static_cast<int64_t>(mine.size());
     for (int64_t i = 0; i < std::min(per_label, available); ++i) {
