@@ -5,7 +5,7 @@ namespace serendip {
 StageSpec cluster_stage() {
   return {"cluster",
           "cluster",
-          "Partition the items into four nested levels of balanced traffic: tree.h5",
+          "Partition the items into four nested balanced levels: tree.h5",
           {"cluster"},
           [](const Recipe& recipe) {
             return StagePaths{{recipe.data(), recipe.embedding()}, {recipe.tree()}};

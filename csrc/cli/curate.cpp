@@ -5,7 +5,7 @@ namespace serendip {
 StageSpec curate_stage() {
   return {"curate",
           "curate",
-          "Mine novel transitions; write the balanced, random, dev and test sets",
+          "Mine novel transitions: balanced, random, dev and test sets",
           {"curate"},
           [](const Recipe& recipe) {
             const std::filesystem::path folder = recipe.folder();

@@ -5,7 +5,7 @@ namespace serendip {
 StageSpec embed_stage() {
   return {"embed",
           "embed",
-          "Embed the items from their content, or take the user's own vectors: embedding.h5",
+          "Embed the items from content or from own vectors: embedding.h5",
           {"embed"},
           [](const Recipe& recipe) {
             return StagePaths{present({recipe.data(), recipe.embed.vectors}), {recipe.embedding()}};

@@ -10,7 +10,7 @@ namespace {
 StageSpec stage_over(const std::vector<fs::path>& checkpoints) {
   return {"eval",
           "eval",
-          "Measure match rate, recall and likelihood on the held-out users: eval.json",
+          "Match rate, recall and likelihood on held-out users: eval.json",
           {"model", "eval"},
           [checkpoints](const Recipe& recipe) {
             const fs::path folder = recipe.folder();

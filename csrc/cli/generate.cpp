@@ -5,7 +5,7 @@ namespace serendip {
 StageSpec generate_stage() {
   return {"generate",
           "generate",
-          "Score every context with the tuned LLM and keep the k best labels: table.h5",
+          "Find the k best labels of every context: table.h5",
           {"model", "generate"},
           [](const Recipe& recipe) {
             const std::filesystem::path folder = recipe.folder();

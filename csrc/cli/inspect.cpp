@@ -5,7 +5,7 @@ namespace serendip {
 
 void add_inspect(CLI::App& app) {
   CLI::App& command = *app.add_subcommand(
-      "inspect", "Show what an artifact holds: HDF5, safetensors, JSON(L), a model or run folder");
+      "inspect", "Show what an artifact holds: HDF5, safetensors, JSON, a folder");
   const auto path = std::make_shared<std::string>();
   const auto json = std::make_shared<bool>(false);
   command.add_option("FILE", *path, "file or folder")->required()->type_name("");

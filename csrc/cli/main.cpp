@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 
+namespace serendip {
 namespace {
 
 enum ExitCode { kDone = 0, kFailed = 1, kMisuse = 2, kInterrupted = 130 };
@@ -36,7 +37,6 @@ std::string misuse_message(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 void add_commands(CLI::App& app) {
-  using namespace serendip;
   app.require_subcommand(1);
   app.set_version_flag("--version", SERENDIP_VERSION);
   add_run(app);
@@ -56,12 +56,7 @@ void add_commands(CLI::App& app) {
       "Exit codes: 0 done, 1 failed, 2 misuse, 130 interrupted with the work so far kept.");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  serendip::set_up_logging();
-  serendip::catch_interrupts();
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error like a full disk
+int run(int argc, char** argv) {
   CLI::App app{"Serendip: an LLM finds a user's next new interest, a recommender the items.",
                "serendip"};
   try {
@@ -72,15 +67,25 @@ int main(int argc, char** argv) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
     return report(misuse_message(app, error), kMisuse);
-  } catch (const serendip::MisuseError& error) {
+  } catch (const MisuseError& error) {
     return report(error.what(), kMisuse);
-  } catch (const serendip::Interrupted& error) {
+  } catch (const Interrupted& error) {
     return report(error.what(), kInterrupted);
-  } catch (const serendip::Error& error) {
+  } catch (const Error& error) {
     return report(error.what(), kFailed);
   } catch (const std::bad_alloc&) {
     return report("out of memory", kFailed);
   } catch (const std::exception& error) {
     return report_first_line(error.what());
   }
+}
+
+}  // namespace
+}  // namespace serendip
+
+int main(int argc, char** argv) {
+  serendip::set_up_logging();
+  serendip::catch_interrupts();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error like a full disk
+  return serendip::run(argc, argv);
 }

@@ -33,7 +33,7 @@ StageSpec recommend_eval_stage() {
 StageSpec recommend_users_stage() {
   return {"recommend_users",
           "recommend users",
-          "Show held-out users their new interest and its items: recommendations.json",
+          "Show held-out users' new interests and items: recommendations.json",
           {"curate"},
           [](const Recipe& recipe) {
             return StagePaths{{recipe.data(), recipe.tree(), recipe.table(), recipe.recommender()},
@@ -44,7 +44,7 @@ StageSpec recommend_users_stage() {
 
 void add_recommend(CLI::App& app) {
   CLI::App& command = *app.add_subcommand(
-      "recommend", "Train and measure the item recommender; show users their recommendations");
+      "recommend", "Train and measure the item recommender; show what users get");
   command.require_subcommand(1);
   add_stage_command(command, "train", recommend_train_stage());
   add_stage_command(command, "eval", recommend_eval_stage());

@@ -5,7 +5,7 @@ namespace serendip {
 StageSpec sft_stage() {
   return {"sft",
           "sft",
-          "Fine-tune the LLM on the curated set, evaluating as it goes: sft/step_N, sft/best",
+          "Fine-tune the LLM, evaluating as it goes: sft/step_N, sft/best",
           {"model", "sft", "eval"},
           [](const Recipe& recipe) {
             const std::filesystem::path folder = recipe.folder();

@@ -24,8 +24,8 @@ void tokenize_lines(const std::filesystem::path& model, bool special) {
 }  // namespace
 
 void add_tokenize(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand(
-      "tokenize", "Token ids of each line of stdin, a JSON array a line, as the model's tokenizer");
+  CLI::App& command =
+      *app.add_subcommand("tokenize", "Token ids of each line of stdin, a JSON array a line");
   const auto model = std::make_shared<std::string>();
   const auto special = std::make_shared<bool>(false);
   command.add_option("--model", *model, "Hugging Face model folder")
