@@ -1,3 +1,5 @@
+#include <hdf5.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -87,5 +89,6 @@ int main(int argc, char** argv) {
   serendip::set_up_logging();
   serendip::catch_interrupts();
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error like a full disk
+  H5dont_atexit();  // HDF5's own clean-up crashes on a file that a full disk kept from closing
   return serendip::run(argc, argv);
 }

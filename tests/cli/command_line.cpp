@@ -52,13 +52,20 @@ void redirect(const fs::path& path, int flags, int descriptor) {
   _exit(127);
 }
 
-int wait_for(pid_t process, const CommandSetting& setting, Clock::time_point started) {
-  bool signalled = setting.signal_after <= 0;
+bool signal_is_due(const CommandSetting& setting, double seconds, const fs::path& err) {
+  if (setting.signal_after > 0 && seconds >= setting.signal_after) return true;
+  return !setting.signal_at.empty() && fs::exists(err) &&
+         read_file(err).find(setting.signal_at) != std::string::npos;
+}
+
+int wait_for(pid_t process, const CommandSetting& setting, Clock::time_point started,
+             const fs::path& err) {
+  bool waits_for_end = setting.signal_after <= 0 && setting.signal_at.empty();
   int status = 0;
-  while (waitpid(process, &status, signalled ? 0 : WNOHANG) == 0) {
-    if (seconds_since(started) >= setting.signal_after) {
+  while (waitpid(process, &status, waits_for_end ? 0 : WNOHANG) == 0) {
+    if (signal_is_due(setting, seconds_since(started), err)) {
       kill(process, setting.signal);
-      signalled = true;
+      waits_for_end = true;
     } else {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
@@ -96,7 +103,7 @@ CommandResult run_command(const fs::path& folder, const std::vector<std::string>
   const pid_t process = fork();
   SERENDIP_CHECK(process >= 0, "cannot fork");
   if (process == 0) start(folder, pointers, setting, streams / "in", out, streams / "err");
-  const int status = wait_for(process, setting, started);
+  const int status = wait_for(process, setting, started, streams / "err");
 
   CommandResult result;
   result.seconds = seconds_since(started);

@@ -23,6 +23,7 @@ struct CommandSetting {
   std::string input{};          // stdin
   int64_t file_size_limit = 0;  // bytes; no file may grow beyond it, like a full disk
   double signal_after = 0;      // seconds; 0 = never
+  std::string signal_at{};      // as soon as stderr holds this text; empty = never
   int signal = SIGKILL;
   std::filesystem::path out_path{};  // stdout goes there, not to `out`
 };
