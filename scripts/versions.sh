@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Every outside version that Serendip is built and tested with, in one place.
 # Debian 12 supplies the C++ libraries, PyPI the rest. Sourced by scripts/install.sh.
 
