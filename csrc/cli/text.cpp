@@ -70,7 +70,8 @@ std::string value_text(const nlohmann::json& value) {
   if (nested) return fmt::format("{} entries", value.size());
   if (!value.is_array()) return value.dump();
   std::vector<std::string> parts;
-  for (const auto& entry : value) parts.push_back(value_text(entry));
+  for (const auto& entry : value)
+    parts.push_back(entry.is_number_float() ? value_text(entry) : entry.dump());
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
