@@ -5,7 +5,8 @@ add_library(serendip_options INTERFACE)
 target_compile_options(serendip_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Werror>)
 target_include_directories(serendip_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/csrc)
-target_link_libraries(serendip_options INTERFACE fmt::fmt)
+# OpenMP everywhere: without it at::parallel_for is serial, and a precompiled header fits one setting only.
+target_link_libraries(serendip_options INTERFACE fmt::fmt OpenMP::OpenMP_CXX)
 # x86-64-v3 (AVX2, 2013 and later): the host loops vectorise, and no float contraction across builds.
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   target_compile_options(serendip_options INTERFACE
@@ -38,6 +39,9 @@ function(serendip_test name)
   if(ARG_TORCH)
     target_link_libraries(${name} PRIVATE libtorch)
     target_precompile_headers(${name} REUSE_FROM serendip_torch_pch)
+    # The header was precompiled for a library: -fPIC, not an executable's -fPIE.
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${name} PRIVATE -fPIC)
   endif()
   set(labels fast)
   if(ARG_SLOW)

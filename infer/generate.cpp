@@ -1,5 +1,7 @@
 #include "infer/generate.h"
 
+#include <fmt/ranges.h>
+
 #include <chrono>
 #include <limits>
 

@@ -1,5 +1,7 @@
 #include "lm/model_io.h"
 
+#include <fmt/ranges.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
