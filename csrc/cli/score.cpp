@@ -25,7 +25,7 @@ void add_score(CLI::App& app) {
       .add_option("--terminator", options->terminator,
                   "token id that ends a label; -1: the model's end-of-sequence token")
       ->capture_default_str();
-  command.add_option("--top-k", options->top_k, "keep only the k best labels a prompt; 0: all")
+  command.add_option("--top-k", options->top_k, "also the k best labels of each prompt; 0: none")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command.add_flag_function(
