@@ -11,7 +11,8 @@
 namespace serendip {
 namespace {
 
-// A record: c1 (4 bytes), four arrays of `values` 4-byte numbers, and the hash of all that (8 bytes).
+// A record: c1 (4 bytes), four arrays of `values` 4-byte numbers, and the hash of all that (8
+// bytes).
 size_t record_bytes(size_t values) { return 4 + 16 * values + 8; }
 
 template <typename T>
@@ -30,7 +31,9 @@ const char* take(const char* bytes, size_t count, std::vector<T>& values) {
 
 BandStore::BandStore(const std::filesystem::path& folder, const std::string& key,
                      int64_t values_per_band)
-    : path_(folder / "bands.records"), key_(key + "\n"), values_(static_cast<size_t>(values_per_band)) {
+    : path_(folder / "bands.records"),
+      key_(key + "\n"),
+      values_(static_cast<size_t>(values_per_band)) {
   std::filesystem::create_directories(folder);
   load();
 }

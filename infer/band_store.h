@@ -1,5 +1,5 @@
-// Finished bands of a pair table, kept while the table is being made: an append-only file of checked
-// records, so that a killed job goes on from its last whole band.
+// Finished bands of a pair table, kept while the table is being made: an append-only file of
+// checked records, so that a killed job goes on from its last whole band.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ struct Band {
 
 class BandStore {
  public:
-  // Opens folder/bands.records. What is there is kept when it was made for the same `key` (hashes of
-  // model and settings) and whole; a torn record at the end is cut off.
+  // Opens folder/bands.records. What is there is kept when it was made for the same `key` (hashes
+  // of model and settings) and whole; a torn record at the end is cut off.
   BandStore(const std::filesystem::path& folder, const std::string& key, int64_t values_per_band);
 
   const std::map<int32_t, Band>& bands() const { return bands_; }

@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::map<std::string, std::string> artifact_hashes(const ModelOptions& model, const fs::path& folder,
+std::map<std::string, std::string> artifact_hashes(const ModelOptions& model,
+                                                   const fs::path& folder,
                                                    const std::vector<std::string>& descriptions) {
   const fs::path base = base_model_folder(folder);
   std::string weights;

@@ -19,9 +19,10 @@ struct GenerateOptions {
   void declare(OptionSet& set);
 };
 
-// Reads run_folder/tree.h5 and sft/best (or model.path where there is none); writes table.h5. Finished
-// bands are kept in run_folder/table.parts until the table is whole, and a second call goes on from them.
-// Returns {"rows","mode","k","distinct_labels","entropy_bits","largest_share","seconds_per_row"}.
+// Reads run_folder/tree.h5 and sft/best (or model.path where there is none); writes table.h5.
+// Finished bands are kept in run_folder/table.parts until the table is whole, and a second call
+// goes on from them. Returns
+// {"rows","mode","k","distinct_labels","entropy_bits","largest_share","seconds_per_row"}.
 nlohmann::json generate(const ModelOptions& model, const GenerateOptions& options,
                         const std::filesystem::path& run_folder);
 

@@ -8,7 +8,7 @@
 namespace serendip {
 namespace {
 
-constexpr int32_t kRowsPerPass = 1024;     // bounds a pass's activations
+constexpr int32_t kRowsPerPass = 1024;       // bounds a pass's activations
 constexpr int64_t kRowsPerProjection = 256;  // bounds the [rows, vocabulary] buffer
 
 }  // namespace
@@ -20,8 +20,8 @@ std::vector<int32_t> GrowingTree::add_prompts(const std::vector<std::vector<int3
     SERENDIP_CHECK(!prompt.empty(), "expected a prompt of at least one token");
     int32_t at = TokenTree::kNoParent;
     for (const int32_t token : prompt) {
-      const uint64_t key = static_cast<uint64_t>(static_cast<uint32_t>(at)) << 32 |
-                           static_cast<uint32_t>(token);
+      const uint64_t key =
+          static_cast<uint64_t>(static_cast<uint32_t>(at)) << 32 | static_cast<uint32_t>(token);
       const auto [found, added] = children.try_emplace(key, tree_.size());
       at = added ? tree_.add(at, token) : found->second;
     }

@@ -23,10 +23,11 @@ std::vector<std::vector<int32_t>> split_template(const Tokenizer& tokenizer,
     const std::string name = fmt::format("{{{}}}", place);
     const size_t found = text.find(name);
     const bool once = found != std::string::npos && found == text.rfind(name);
-    SERENDIP_CHECK(place <= pieces.size() ? once : found == std::string::npos && !pieces.empty(),
-                   "model.template: expected the places {{1}}, {{2}}, … each once and in order, got "
-                   "\"{}\"",
-                   text);
+    SERENDIP_CHECK(
+        place <= pieces.size() ? once : found == std::string::npos && !pieces.empty(),
+        "model.template: expected the places {{1}}, {{2}}, … each once and in order, got "
+        "\"{}\"",
+        text);
   }
   pieces.push_back(tokenizer.encode(text.substr(begin)));
   std::vector<int32_t>& first = pieces.front();

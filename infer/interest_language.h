@@ -1,7 +1,7 @@
 // The language that the LLM speaks: a prompt of cluster descriptions, answered by one description.
 //
-// Template text, every description and the terminator are tokenised once, apart, and joined as ids, the
-// same way in training, evaluation and generation.
+// Template text, every description and the terminator are tokenised once, apart, and joined as ids,
+// the same way in training, evaluation and generation.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +26,9 @@ struct InterestLanguage {
   std::vector<int32_t> prompt(std::span<const int32_t> context) const;
 };
 
-// `prompt_template` names each place once and in order: "{1}" … "{K}", which fixes K. Throws Error when
-// it does not, and for a description that does not decode to itself, equals another one as text or as
-// ids (both named), or contains the terminator.
+// `prompt_template` names each place once and in order: "{1}" … "{K}", which fixes K. Throws Error
+// when it does not, and for a description that does not decode to itself, equals another one as
+// text or as ids (both named), or contains the terminator.
 InterestLanguage make_interest_language(const Tokenizer& tokenizer, const ModelConfig& config,
                                         const std::string& prompt_template,
                                         const std::vector<std::string>& descriptions);

@@ -41,8 +41,7 @@ class Search {
         children.push_back({child, tree_node, log_prob + next[trie_.node(child).token]});
     double best_label = kMinusInfinity;
     for (const int32_t label : node.labels) {
-      if (std::find(query_.excluded.begin(), query_.excluded.end(), label) !=
-          query_.excluded.end())
+      if (std::find(query_.excluded.begin(), query_.excluded.end(), label) != query_.excluded.end())
         continue;
       best_label = log_prob + next[trie_.terminator()];
       reached_.push_back({label, best_label});
@@ -50,7 +49,8 @@ class Search {
     frontier_.insert(frontier_.end(), children.begin(), children.end());
     greedy_next_ = children.size();
     if (best_label > kMinusInfinity)
-      for (const FrontierNode& child : children) greedy_done_ = greedy_done_ && child.log_prob <= best_label;
+      for (const FrontierNode& child : children)
+        greedy_done_ = greedy_done_ && child.log_prob <= best_label;
     else
       greedy_done_ = false;
     if (children.empty()) greedy_done_ = true;
@@ -62,7 +62,8 @@ class Search {
     if (mode_ == SearchMode::kFull) {
       chosen.swap(frontier_);
     } else if (mode_ == SearchMode::kGreedy) {
-      if (!greedy_done_) chosen = take_best(1, frontier_.end() - static_cast<int64_t>(greedy_next_));
+      if (!greedy_done_)
+        chosen = take_best(1, frontier_.end() - static_cast<int64_t>(greedy_next_));
       greedy_done_ = true;  // until a child beats the label that ends there
     } else {
       std::sort(reached_.begin(), reached_.end(), better);
@@ -95,7 +96,8 @@ class Search {
     std::stable_sort(begin, frontier_.end(), [](const FrontierNode& a, const FrontierNode& b) {
       return a.log_prob > b.log_prob;
     });
-    const auto end = begin + std::min<int64_t>(static_cast<int64_t>(count), frontier_.end() - begin);
+    const auto end =
+        begin + std::min<int64_t>(static_cast<int64_t>(count), frontier_.end() - begin);
     std::vector<FrontierNode> chosen(begin, end);
     frontier_.erase(begin, end);
     return chosen;
@@ -114,15 +116,16 @@ class Search {
 // A node being expanded together with the forced chain below it.
 struct Expansion {
   size_t query;
-  int32_t trie_node;       // of the current row
-  int32_t first, last;     // tree nodes of the chain
+  int32_t trie_node;    // of the current row
+  int32_t first, last;  // tree nodes of the chain
   double log_prob;
 };
 
 // Adds the node and its forced chain: as long as one continuation is possible, nothing is decided.
 Expansion expand(const LabelTrie& trie, size_t query, const FrontierNode& from, GrowingTree& tree) {
-  Expansion expansion{query, from.trie_node, tree.add(from.tree_parent, trie.node(from.trie_node).token),
-                      0, from.log_prob};
+  Expansion expansion{query, from.trie_node,
+                      tree.add(from.tree_parent, trie.node(from.trie_node).token), 0,
+                      from.log_prob};
   expansion.last = expansion.first;
   for (const LabelTrie::Node* node = &trie.node(from.trie_node);
        node->children.size() == 1 && node->labels.empty();) {
@@ -210,7 +213,8 @@ std::vector<std::vector<int32_t>> generate_freely(const Decoder& decoder,
     wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
     std::vector<std::pair<int32_t, int32_t>> answer;  // node, its most likely next token
     tree.compute(wanted, [&](int32_t node, const float* next) {
-      answer.emplace_back(node, static_cast<int32_t>(std::max_element(next, next + vocabulary) - next));
+      answer.emplace_back(node,
+                          static_cast<int32_t>(std::max_element(next, next + vocabulary) - next));
     });
     std::vector<size_t> still;
     for (const size_t i : active) {

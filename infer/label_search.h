@@ -1,10 +1,10 @@
 // Scores of labels after prompts, and the best of them, over the label trie.
 //
-// A label's score is the sum of full-vocabulary log-softmax over its tokens and the terminator. A prefix's
-// log-probability bounds every completion below it, so a best-first search that expands nodes while their
-// bound reaches the k-th best complete label finds the exact k best. With Z_low the mass of the allowed
-// labels reached and Z_high = Z_low + the mass of the frontier, a label's probability over the closed set
-// lies in [exp(score) / Z_high, exp(score) / Z_low].
+// A label's score is the sum of full-vocabulary log-softmax over its tokens and the terminator. A
+// prefix's log-probability bounds every completion below it, so a best-first search that expands
+// nodes while their bound reaches the k-th best complete label finds the exact k best. With Z_low
+// the mass of the allowed labels reached and Z_high = Z_low + the mass of the frontier, a label's
+// probability over the closed set lies in [exp(score) / Z_high, exp(score) / Z_low].
 #pragma once
 
 #include <cstdint>
@@ -45,11 +45,11 @@ struct LabelSearchResult {
 // One answer a query. Queries that share a prefix share its computation; results do not depend on
 // which queries come together, beyond rounding.
 std::vector<LabelSearchResult> search_labels(const Decoder& decoder, const LabelTrie& trie,
-                                             const std::vector<LabelQuery>& queries, SearchMode mode,
-                                             int64_t k);
+                                             const std::vector<LabelQuery>& queries,
+                                             SearchMode mode, int64_t k);
 
-// Free-running greedy decoding: ids up to the terminator (left out), or `max_tokens` + 1 of them when
-// it did not come.
+// Free-running greedy decoding: ids up to the terminator (left out), or `max_tokens` + 1 of them
+// when it did not come.
 std::vector<std::vector<int32_t>> generate_freely(const Decoder& decoder,
                                                   const std::vector<std::vector<int32_t>>& prompts,
                                                   int32_t terminator, int64_t max_tokens);

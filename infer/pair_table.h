@@ -9,8 +9,8 @@
 
 namespace serendip {
 
-// R = M^K rows; with K = 2, row r = c1·M + c2. A row with fewer than k labels is filled up with label
-// kNoLabel and log-probability -inf.
+// R = M^K rows; with K = 2, row r = c1·M + c2. A row with fewer than k labels is filled up with
+// label kNoLabel and log-probability -inf.
 struct PairTable {
   static constexpr int32_t kNoLabel = -1;
 

@@ -44,7 +44,8 @@ std::vector<std::vector<int32_t>> read_prompts(const std::filesystem::path& path
   return prompts;
 }
 
-nlohmann::json to_json(size_t prompt, const LabelSearchResult& result, const ScoreOptions& options) {
+nlohmann::json to_json(size_t prompt, const LabelSearchResult& result,
+                       const ScoreOptions& options) {
   nlohmann::json line = {{"prompt", prompt}};
   std::vector<double> log_prob(result.best.size());
   for (const LabelScore& label : result.best)

@@ -17,8 +17,8 @@ struct ScoreOptions {
 //   {"prompt": 0, "log_prob": [one a label, in file order],
 //    "top": [{"label": i, "log_prob": x, "probability": p, "low": a, "high": b}]}   (top_k > 0)
 // A prompt gets the special tokens that its tokenizer puts in front; prompt and label are tokenised
-// apart and joined as ids; a score sums the full-vocabulary log-softmax of the label's tokens and the
-// terminator. Throws Error naming file and line for input that does not fit.
+// apart and joined as ids; a score sums the full-vocabulary log-softmax of the label's tokens and
+// the terminator. Throws Error naming file and line for input that does not fit.
 void score(const ScoreOptions& options, std::ostream& out);
 
 }  // namespace serendip

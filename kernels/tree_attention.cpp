@@ -25,8 +25,8 @@ inline void add_scaled(T* out, T factor, const T* values, int64_t size) {
 
 template <typename T>
 void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& paths, T scale,
-                            const T* query, const T* key, const T* value, int64_t begin, int64_t end,
-                            T* out, T* log_sum_exp) {
+                            const T* query, const T* key, const T* value, int64_t begin,
+                            int64_t end, T* out, T* log_sum_exp) {
   const int64_t d = shape.head_dim, heads = shape.heads, key_row = shape.key_value_heads * d;
   const int64_t group = heads / shape.key_value_heads;
   std::vector<T> weights;
@@ -73,8 +73,7 @@ void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& p
         const int64_t at = paths.path[j] * key_row + key_value_head * d;
         const T score = scale * dot(query + row, key + at, d);
         const T weight = std::exp(score - log_sum_exp[t * heads + h]);
-        const T grad_score =
-            scale * weight * (dot(grad_out + row, value + at, d) - mean_grad);
+        const T grad_score = scale * weight * (dot(grad_out + row, value + at, d) - mean_grad);
         add_scaled(grad_value + at, weight, grad_out + row, d);
         add_scaled(grad_query + row, grad_score, key + at, d);
         add_scaled(grad_key + at, grad_score, query + row, d);
@@ -83,11 +82,11 @@ void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& p
   }
 }
 
-#define SERENDIP_TREE_ATTENTION(T)                                                                \
-  template void tree_attention_forward<T>(const TreeAttentionShape&, const TreePaths&, T,         \
+#define SERENDIP_TREE_ATTENTION(T)                                                                 \
+  template void tree_attention_forward<T>(const TreeAttentionShape&, const TreePaths&, T,          \
                                           const T*, const T*, const T*, int64_t, int64_t, T*, T*); \
-  template void tree_attention_backward<T>(const TreeAttentionShape&, const TreePaths&, T,        \
-                                           const T*, const T*, const T*, const T*, const T*,      \
+  template void tree_attention_backward<T>(const TreeAttentionShape&, const TreePaths&, T,         \
+                                           const T*, const T*, const T*, const T*, const T*,       \
                                            const T*, int64_t, int64_t, T*, T*, T*);
 SERENDIP_TREE_ATTENTION(float)
 SERENDIP_TREE_ATTENTION(double)

@@ -24,10 +24,11 @@ kernels::TreePaths paths_of(const Tensor& path_offset, const Tensor& path) {
 
 std::pair<Tensor, Tensor> forward(const Tensor& query, const Tensor& key, const Tensor& value,
                                   const Tensor& path_offset, const Tensor& path, double scale) {
-  TORCH_CHECK(query.dim() == 3 && key.dim() == 3 && key.sizes() == value.sizes() &&
-                  query.size(2) == key.size(2) && query.size(1) % key.size(1) == 0,
-              "tree_attention: expected query [T, H, d], key and value [A, G, d], G dividing H; got ",
-              query.sizes(), ", ", key.sizes(), ", ", value.sizes());
+  TORCH_CHECK(
+      query.dim() == 3 && key.dim() == 3 && key.sizes() == value.sizes() &&
+          query.size(2) == key.size(2) && query.size(1) % key.size(1) == 0,
+      "tree_attention: expected query [T, H, d], key and value [A, G, d], G dividing H; got ",
+      query.sizes(), ", ", key.sizes(), ", ", value.sizes());
   TORCH_CHECK(path_offset.numel() == query.size(0) + 1, "tree_attention: expected ",
               query.size(0) + 1, " path offsets, got ", path_offset.numel());
   TORCH_CHECK(query.is_contiguous() && key.is_contiguous() && value.is_contiguous(),

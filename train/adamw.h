@@ -1,5 +1,5 @@
-// AdamW with decoupled weight decay (Loshchilov & Hutter 2019), as torch.optim.AdamW computes it, with a
-// state that is written and read as plain tensors.
+// AdamW with decoupled weight decay (Loshchilov & Hutter 2019), as torch.optim.AdamW computes it,
+// with a state that is written and read as plain tensors.
 #pragma once
 
 #include <string>
@@ -14,11 +14,12 @@ class AdamW {
   // Parameters keep their names in the saved state. β = (0.9, 0.999), ε = 1e-8.
   AdamW(NamedTensors parameters, double weight_decay);
 
-  // One update from the parameters' gradients, which are then cleared. `clip_norm` bounds the global
-  // gradient norm before it (0: no bound). Returns the norm before clipping.
+  // One update from the parameters' gradients, which are then cleared. `clip_norm` bounds the
+  // global gradient norm before it (0: no bound). Returns the norm before clipping.
   double step(double learning_rate, double clip_norm);
 
-  // First and second moments, under "exp_avg." and "exp_avg_sq." names; the step count is the caller's.
+  // First and second moments, under "exp_avg." and "exp_avg_sq." names; the step count is the
+  // caller's.
   NamedTensors state() const;
   void set_step_count(int64_t steps) { steps_ = steps; }
 

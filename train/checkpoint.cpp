@@ -31,7 +31,8 @@ std::vector<int64_t> CheckpointFolder::steps() const {
   return numbers;
 }
 
-void CheckpointFolder::save(int64_t number, const std::function<void(const fs::path&)>& fill) const {
+void CheckpointFolder::save(int64_t number,
+                            const std::function<void(const fs::path&)>& fill) const {
   const fs::path temporary = folder_ / "step.tmp", target = step(number);
   fs::remove_all(temporary);
   fs::create_directories(temporary);

@@ -72,8 +72,7 @@ nlohmann::json evaluate(const ModelOptions& options, const EvalOptions& eval,
 
   const auto measure = [&](const fs::path& folder, double* matched) {
     spdlog::info("eval: {}", folder.string());
-    const LanguageModel model =
-        open_language_model(options, folder, tree.planning().description);
+    const LanguageModel model = open_language_model(options, folder, tree.planning().description);
     SERENDIP_CHECK(model.language.context_size() == test.context_size,
                    "model.template: expected {} places for contexts of {}, got {}",
                    test.context_size, test.context_size, model.language.context_size());
@@ -84,9 +83,10 @@ nlohmann::json evaluate(const ModelOptions& options, const EvalOptions& eval,
 
   const std::vector<fs::path> checkpoints =
       named.empty() ? std::vector<fs::path>{run_folder / "sft" / "best"} : named;
-  nlohmann::json result = {{"match_rate_contexts", eval.final_match_contexts},
-                           {"test_transitions", test.label.size()},
-                           {"test_users", std::set<int32_t>(test.user.begin(), test.user.end()).size()}};
+  nlohmann::json result = {
+      {"match_rate_contexts", eval.final_match_contexts},
+      {"test_transitions", test.label.size()},
+      {"test_users", std::set<int32_t>(test.user.begin(), test.user.end()).size()}};
   TransitionScores tuned;
   for (const fs::path& checkpoint : checkpoints) {
     double matched = 0;

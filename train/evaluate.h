@@ -10,7 +10,8 @@
 
 namespace serendip {
 
-// Checkpoints: sft/best when the list is empty. Writes run_folder/eval.json and returns its content:
+// Checkpoints: sft/best when the list is empty. Writes run_folder/eval.json and returns its
+// content:
 // {"match_rate", "match_rate_contexts", "checkpoints": [{"name", "match_rate"}],
 //  "comparison": [{"model", "recall_at_1", "recall_at_1_se", …_5, …_10, "nll", "nll_se"}],
 //  "differences": {"nll_untuned_minus_tuned": {"mean", "se"}, "recall_at_10_minus_chance": {…}},

@@ -115,9 +115,10 @@ double match_rate(const Decoder& decoder, const LanguageModel& model,
   in_slices(contexts, kContextsAtOnce, "match rate",
             [&](size_t, const std::vector<Context>& slice) {
               std::vector<std::vector<int32_t>> prompts;
-              for (const Context& context : slice) prompts.push_back(model.language.prompt(context));
-              for (const auto& ids : generate_freely(decoder, prompts, model.language.terminator,
-                                                     model.trie.depth()))
+              for (const Context& context : slice)
+                prompts.push_back(model.language.prompt(context));
+              for (const auto& ids :
+                   generate_freely(decoder, prompts, model.language.terminator, model.trie.depth()))
                 matched += static_cast<int64_t>(ids.size()) <= model.trie.depth() &&
                            valid.count(model.tokenizer->decode(ids)) > 0;
             });
@@ -129,7 +130,8 @@ double greedy_recall(const Decoder& decoder, const LanguageModel& model, const T
   SERENDIP_CHECK(set.size() > 0, "recall: the set has no transitions");
   std::vector<int64_t> occurrences;
   for (int64_t t = 0; t < set.size(); ++t)
-    occurrences.insert(occurrences.end(), static_cast<size_t>(set.count[static_cast<size_t>(t)]), t);
+    occurrences.insert(occurrences.end(), static_cast<size_t>(set.count[static_cast<size_t>(t)]),
+                       t);
   Random random(seed);
   random.shuffle(occurrences);
   occurrences.resize(std::min(occurrences.size(), static_cast<size_t>(count)));
@@ -197,7 +199,8 @@ LabelDistributionOf language_distribution(const Decoder& decoder, const Language
                 rows->emplace(slice[i], std::move(log_prob));
               }
             });
-  return [rows, size](const int32_t* context) { return rows->at(Context(context, context + size)); };
+  return
+      [rows, size](const int32_t* context) { return rows->at(Context(context, context + size)); };
 }
 
 LabelDistributionOf popularity_distribution(const TransitionSet& set, int64_t cluster_count) {

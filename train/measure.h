@@ -22,7 +22,8 @@ struct EvalOptions {
   void declare(OptionSet& set);
 };
 
-// `count` contexts ([count, K]) drawn uniformly from all M^K, none of those in `trained` among them.
+// `count` contexts ([count, K]) drawn uniformly from all M^K, none of those in `trained` among
+// them.
 std::vector<int32_t> sample_contexts(int64_t cluster_count, int64_t count,
                                      const TransitionSet& trained, uint64_t seed);
 
@@ -30,12 +31,13 @@ std::vector<int32_t> sample_contexts(int64_t cluster_count, int64_t count,
 double match_rate(const Decoder& decoder, const LanguageModel& model,
                   const std::vector<int32_t>& contexts);
 
-// Share of `count` occurrences, drawn by count with the seed (all when there are fewer), whose label is
-// what constrained greedy decoding answers.
+// Share of `count` occurrences, drawn by count with the seed (all when there are fewer), whose
+// label is what constrained greedy decoding answers.
 double greedy_recall(const Decoder& decoder, const LanguageModel& model, const TransitionSet& set,
                      int64_t count, uint64_t seed);
 
-// log p(label) over the closed set for a context of K clusters, [M]; -inf for labels in the context.
+// log p(label) over the closed set for a context of K clusters, [M]; -inf for labels in the
+// context.
 using LabelDistributionOf = std::function<std::vector<double>(const int32_t* context)>;
 
 // What a model makes of transitions, one entry a transition.
@@ -50,7 +52,8 @@ LabelDistributionOf language_distribution(const Decoder& decoder, const Language
                                           const UserTransitions& transitions);
 // Label counts, add-one smoothed.
 LabelDistributionOf popularity_distribution(const TransitionSet& set, int64_t cluster_count);
-// First-order Markov: counts of (last cluster, label), smoothed towards popularity by one occurrence.
+// First-order Markov: counts of (last cluster, label), smoothed towards popularity by one
+// occurrence.
 LabelDistributionOf markov_distribution(const TransitionSet& set, int64_t cluster_count);
 LabelDistributionOf uniform_distribution(int64_t cluster_count);
 

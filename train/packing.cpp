@@ -13,12 +13,12 @@ PackedSamples pack(const std::vector<Sample>& samples) {
   std::map<int32_t, std::vector<int64_t>> targets;
   for (const Sample& sample : samples) {
     SERENDIP_CHECK(!sample.prompt.empty() && !sample.labels.empty(),
-                   "pack: expected a prompt and labels, got {} and {} tokens",
-                   sample.prompt.size(), sample.labels.size());
+                   "pack: expected a prompt and labels, got {} and {} tokens", sample.prompt.size(),
+                   sample.labels.size());
     int32_t at = TokenTree::kNoParent;
     const auto step = [&](int32_t token) {
-      const uint64_t key = static_cast<uint64_t>(static_cast<uint32_t>(at)) << 32 |
-                           static_cast<uint32_t>(token);
+      const uint64_t key =
+          static_cast<uint64_t>(static_cast<uint32_t>(at)) << 32 | static_cast<uint32_t>(token);
       const auto [found, added] = children.try_emplace(key, packed.tree.size());
       at = added ? packed.tree.add(at, token) : found->second;
     };

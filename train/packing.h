@@ -14,12 +14,12 @@ struct Sample {
   std::vector<int32_t> prompt, labels;  // ids, neither empty
 };
 
-// Equals the padded, unpacked computation up to rounding: a node that several samples run through has
-// all their targets.
+// Equals the padded, unpacked computation up to rounding: a node that several samples run through
+// has all their targets.
 struct PackedSamples {
   TokenTree tree;
-  std::vector<int64_t> predicting_nodes;                    // nodes with a target, ascending
-  std::vector<int64_t> target_row, target_token;            // row: index into predicting_nodes
+  std::vector<int64_t> predicting_nodes;          // nodes with a target, ascending
+  std::vector<int64_t> target_row, target_token;  // row: index into predicting_nodes
 };
 PackedSamples pack(const std::vector<Sample>& samples);
 

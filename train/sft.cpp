@@ -32,9 +32,12 @@ struct StepEvaluation {
   double loss, match_rate, sft_recall, dev_recall, test_recall;
 
   nlohmann::json json() const {
-    return {{"step", step},           {"loss", loss},
-            {"match_rate", match_rate}, {"sft_recall", sft_recall},
-            {"dev_recall", dev_recall}, {"test_recall", test_recall}};
+    return {{"step", step},
+            {"loss", loss},
+            {"match_rate", match_rate},
+            {"sft_recall", sft_recall},
+            {"dev_recall", dev_recall},
+            {"test_recall", test_recall}};
   }
   static StepEvaluation from(const nlohmann::json& json) {
     return {json.at("step"),       json.at("loss"),       json.at("match_rate"),
@@ -50,7 +53,8 @@ Sample to_sample(const InterestLanguage& language, const TransitionSet& set, int
   return sample;
 }
 
-// The samples of a step: consecutive places of a sequence of epochs, each shuffled by (seed, epoch).
+// The samples of a step: consecutive places of a sequence of epochs, each shuffled by (seed,
+// epoch).
 std::vector<Sample> step_samples(const InterestLanguage& language, const TransitionSet& set,
                                  int64_t step, const SftOptions& options) {
   std::vector<Sample> samples;
@@ -71,7 +75,8 @@ std::vector<Sample> step_samples(const InterestLanguage& language, const Transit
 }
 
 LoraConfig lora_config(const SftOptions& options) {
-  LoraConfig lora{options.lora_rank, options.lora_alpha, options.lora_dropout, options.lora_targets};
+  LoraConfig lora{options.lora_rank, options.lora_alpha, options.lora_dropout,
+                  options.lora_targets};
   if (lora.target_modules == std::vector<std::string>{"all-linear"}) lora.target_modules.clear();
   return lora;
 }
@@ -99,8 +104,7 @@ class Run {
         optimizer_(prepare(), options.weight_decay) {
     SERENDIP_CHECK(model_.language.context_size() == sets_.sft.context_size,
                    "model.template: expected {} places for contexts of {}, got {}",
-                   sets_.sft.context_size, sets_.sft.context_size,
-                   model_.language.context_size());
+                   sets_.sft.context_size, sets_.sft.context_size, model_.language.context_size());
     contexts_ = sample_contexts(model_.language.cluster_count(), eval.match_contexts, sets_.sft,
                                 static_cast<uint64_t>(eval.seed));
     resume();
@@ -110,8 +114,7 @@ class Run {
   double loss() const { return loss_; }
 
   void train_step() {
-    const PackedSamples packed =
-        pack(step_samples(model_.language, sets_.sft, step_, options_));
+    const PackedSamples packed = pack(step_samples(model_.language, sets_.sft, step_, options_));
     const LoraDropout dropout{options_.lora_dropout, static_cast<uint64_t>(options_.seed),
                               static_cast<uint64_t>(step_)};
     const torch::Tensor loss = summed_loss(model_.decoder, packed, &dropout) /
@@ -137,8 +140,7 @@ class Run {
       const nlohmann::json state = {{"step", step_}, {"loss", loss_}};
       write_file(folder / "trainer" / "state.json", state.dump() + "\n");
     });
-    for (const int64_t number : before)
-      fs::remove_all(checkpoints_.step(number) / "trainer");
+    for (const int64_t number : before) fs::remove_all(checkpoints_.step(number) / "trainer");
   }
 
   // Of the step just saved; an earlier call's result is read back.
@@ -185,9 +187,9 @@ class Run {
     const std::vector<int64_t> steps = checkpoints_.steps();
     if (steps.empty()) return;
     const fs::path folder = checkpoints_.step(steps.back());
-    load_tensors(folder / (options_.mode == "lora" ? "adapter_model.safetensors"
-                                                   : "model.safetensors"),
-                 trainable(model_.decoder, options_));
+    load_tensors(
+        folder / (options_.mode == "lora" ? "adapter_model.safetensors" : "model.safetensors"),
+        trainable(model_.decoder, options_));
     load_tensors(folder / "trainer" / "optimizer.safetensors", optimizer_.state());
     const auto state = nlohmann::json::parse(read_file(folder / "trainer" / "state.json"));
     step_ = state.at("step");
@@ -270,9 +272,10 @@ nlohmann::json sft(const ModelOptions& model, const SftOptions& options, const E
     run.save();
     const StepEvaluation evaluation = run.evaluate();
     metrics.write("sft", run.step(), evaluation.json());
-    spdlog::info("sft: step {} loss {:.3f} match rate {:.3f} recall sft {:.3f} dev {:.3f} test {:.3f}",
-                 run.step(), evaluation.loss, evaluation.match_rate, evaluation.sft_recall,
-                 evaluation.dev_recall, evaluation.test_recall);
+    spdlog::info(
+        "sft: step {} loss {:.3f} match rate {:.3f} recall sft {:.3f} dev {:.3f} test {:.3f}",
+        run.step(), evaluation.loss, evaluation.match_rate, evaluation.sft_recall,
+        evaluation.dev_recall, evaluation.test_recall);
     const int64_t now_best = best_step(run.evaluations(), eval.match_rate);
     best_at = now_best == best ? best_at + 1 : 0;
     best = now_best;

@@ -28,16 +28,18 @@ struct SftOptions {
   void declare(OptionSet& set);
 };
 
-// Reads tree.h5, sft_balanced.jsonl or sft_random.jsonl, dev.jsonl and test.jsonl of the run folder.
-// Writes sft/step_N every eval.every steps: the model or adapter, trainer/ (optimiser and position) and
-// evaluation.json; sft/best, a link to the chosen step; metrics.jsonl. A killed call goes on from the
-// last whole checkpoint when settings and inputs are the same, and ends with the same weights.
+// Reads tree.h5, sft_balanced.jsonl or sft_random.jsonl, dev.jsonl and test.jsonl of the run
+// folder. Writes sft/step_N every eval.every steps: the model or adapter, trainer/ (optimiser and
+// position) and evaluation.json; sft/best, a link to the chosen step; metrics.jsonl. A killed call
+// goes on from the last whole checkpoint when settings and inputs are the same, and ends with the
+// same weights.
 //
 // Chosen is the highest dev recall among steps whose match rate reaches eval.match_rate, else the
 // highest match rate; the earlier step on a tie.
 //
-// Returns {"steps", "samples", "best_step", "best_match_rate", "best_dev_recall", "seconds_per_step",
-// "curve": [{"step", "loss", "match_rate", "sft_recall", "dev_recall", "test_recall"}]}.
+// Returns {"steps", "samples", "best_step", "best_match_rate", "best_dev_recall",
+// "seconds_per_step", "curve": [{"step", "loss", "match_rate", "sft_recall", "dev_recall",
+// "test_recall"}]}.
 nlohmann::json sft(const ModelOptions& model, const SftOptions& options, const EvalOptions& eval,
                    const std::filesystem::path& run_folder);
 

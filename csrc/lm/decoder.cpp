@@ -14,8 +14,8 @@ using torch::Tensor;
 // cos and sin of position · θ^(-2i/d), each [T, 1, d/2], computed in double as the angles need it.
 std::pair<Tensor, Tensor> rotary_tables(const ModelConfig& config, const Tensor& positions,
                                         torch::ScalarType dtype) {
-  const Tensor exponents = torch::arange(0, config.head_dim, 2, torch::kFloat64) /
-                           static_cast<double>(config.head_dim);
+  const Tensor exponents =
+      torch::arange(0, config.head_dim, 2, torch::kFloat64) / static_cast<double>(config.head_dim);
   const Tensor frequencies = torch::pow(config.rope_theta, exponents).reciprocal();
   const Tensor angles =
       (positions.to(torch::kFloat64).unsqueeze(1) * frequencies.unsqueeze(0)).unsqueeze(1);
@@ -26,8 +26,8 @@ std::pair<Tensor, Tensor> rotary_tables(const ModelConfig& config, const Tensor&
 Tensor rotate(const Tensor& rows, const std::pair<Tensor, Tensor>& tables) {
   const auto& [cosine, sine] = tables;
   const std::vector<Tensor> halves = rows.chunk(2, -1);
-  return torch::cat(
-      {halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine}, -1);
+  return torch::cat({halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine},
+                    -1);
 }
 
 Tensor rms_norm(const Tensor& rows, const Tensor& weight, double epsilon) {
@@ -58,10 +58,10 @@ class LayerPass {
     if (!linear.lora_a.defined()) return output;
     Tensor adapter_input = input;
     if (dropout_ != nullptr && dropout_->probability > 0)
-      adapter_input = input * dropout_mask(input.size(0), input.size(1),
-                                           static_cast<int64_t>(layer_) * kProjectionCount + which,
-                                           *dropout_)
-                                  .to(input.scalar_type());
+      adapter_input =
+          input * dropout_mask(input.size(0), input.size(1),
+                               static_cast<int64_t>(layer_) * kProjectionCount + which, *dropout_)
+                      .to(input.scalar_type());
     return torch::addmm(output, torch::linear(adapter_input, linear.lora_a), linear.lora_b.t(),
                         /*beta=*/1, /*alpha=*/decoder_.lora_scale);
   }
@@ -83,8 +83,7 @@ class LayerPass {
       value = arena->value[layer_];
     }
     const double scale = 1 / std::sqrt(static_cast<double>(config.head_dim));
-    const Tensor mixed =
-        tree_attention(query, key, value, batch.path_offset, batch.path, scale);
+    const Tensor mixed = tree_attention(query, key, value, batch.path_offset, batch.path, scale);
     return project(mixed.view({rows, -1}), kOutput);
   }
 
@@ -127,8 +126,9 @@ Tensor Decoder::forward(const TokenTree& tree, int32_t begin, int32_t end, KeyVa
   const auto rotary = rotary_tables(config, batch.positions, hidden.scalar_type());
   for (size_t i = 0; i < layers.size(); ++i) {
     const LayerPass pass(*this, i, dropout);
-    hidden = hidden + pass.attention(rms_norm(hidden, layers[i].input_layernorm, config.rms_norm_eps),
-                                     batch, rotary, arena, begin);
+    hidden =
+        hidden + pass.attention(rms_norm(hidden, layers[i].input_layernorm, config.rms_norm_eps),
+                                batch, rotary, arena, begin);
     hidden = hidden + pass.feed_forward(rms_norm(hidden, layers[i].post_attention_layernorm,
                                                  config.rms_norm_eps));
   }

@@ -31,7 +31,8 @@ struct DecoderLayer {
   std::array<Linear, kProjectionCount> projections;
 };
 
-// Keys and values of tree nodes that earlier passes computed: row n of every layer belongs to node n.
+// Keys and values of tree nodes that earlier passes computed: row n of every layer belongs to node
+// n.
 struct KeyValueArena {
   std::vector<torch::Tensor> key, value;  // [capacity, key/value heads, head_dim] a layer
 
@@ -53,19 +54,21 @@ struct Decoder {
   std::vector<DecoderLayer> layers;
   double lora_scale = 0;
 
-  // Final hidden states [T, hidden] of nodes [begin, end) of the tree. Without an arena, begin must be
-  // 0 (all ancestors are in the pass); with one, the ancestors' rows are in it and the new nodes'
-  // rows are added (no gradients).
+  // Final hidden states [T, hidden] of nodes [begin, end) of the tree. Without an arena, begin must
+  // be 0 (all ancestors are in the pass); with one, the ancestors' rows are in it and the new
+  // nodes' rows are added (no gradients).
   torch::Tensor forward(const TokenTree& tree, int32_t begin, int32_t end,
                         KeyValueArena* arena = nullptr, const LoraDropout* dropout = nullptr) const;
   // Vocabulary projection: [T, hidden] -> [T, vocab].
   torch::Tensor logits(const torch::Tensor& hidden) const;
 
   // Every weight under its Hugging Face name, adapters left out; lm_head only when it is not tied.
-  void for_each_weight(const std::function<void(const std::string& name, torch::Tensor& weight)>& visit);
+  void for_each_weight(
+      const std::function<void(const std::string& name, torch::Tensor& weight)>& visit);
 };
 
-// A copy with every adapter folded into its weight: W + scale · B·A. Weights without one are shared.
+// A copy with every adapter folded into its weight: W + scale · B·A. Weights without one are
+// shared.
 Decoder merge_lora(const Decoder& decoder);
 
 }  // namespace serendip

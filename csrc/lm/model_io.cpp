@@ -37,16 +37,22 @@ std::vector<int64_t> projection_shape(const ModelConfig& config, size_t projecti
   const int64_t query = config.num_attention_heads * config.head_dim,
                 key_value = config.num_key_value_heads * config.head_dim;
   switch (projection) {
-    case kQuery: return {query, config.hidden_size};
+    case kQuery:
+      return {query, config.hidden_size};
     case kKey:
-    case kValue: return {key_value, config.hidden_size};
-    case kOutput: return {config.hidden_size, query};
-    case kDown: return {config.hidden_size, config.intermediate_size};
-    default: return {config.intermediate_size, config.hidden_size};
+    case kValue:
+      return {key_value, config.hidden_size};
+    case kOutput:
+      return {config.hidden_size, query};
+    case kDown:
+      return {config.hidden_size, config.intermediate_size};
+    default:
+      return {config.intermediate_size, config.hidden_size};
   }
 }
 
-// Undefined weights replaced by the shapes that config.json promises, without memory for the values.
+// Undefined weights replaced by the shapes that config.json promises, without memory for the
+// values.
 Decoder shaped_decoder(const ModelConfig& config) {
   const auto shape = [](std::vector<int64_t> sizes) { return torch::empty(sizes, torch::kMeta); };
   Decoder decoder;
@@ -163,8 +169,10 @@ void add_lora(Decoder& decoder, const LoraConfig& lora, uint64_t seed) {
       linear.lora_b = linear.lora_b.to(linear.weight.scalar_type());
     }
   }
-  SERENDIP_CHECK(unknown.empty(), "LoRA target module '{}' is not one of q_proj, k_proj, v_proj, "
-                 "o_proj, gate_proj, up_proj, down_proj", *unknown.begin());
+  SERENDIP_CHECK(unknown.empty(),
+                 "LoRA target module '{}' is not one of q_proj, k_proj, v_proj, "
+                 "o_proj, gate_proj, up_proj, down_proj",
+                 *unknown.begin());
 }
 
 NamedTensors adapter_tensors(const Decoder& decoder) {
@@ -222,10 +230,10 @@ void save_tensors(const fs::path& path, const NamedTensors& tensors) {
   for (const auto& [name, tensor] : tensors) {
     kept.push_back(tensor.detach().to(torch::kFloat32).contiguous());
     const Tensor& values = kept.back();
-    entries.emplace_back(name, SafetensorsEntry{"F32", values.sizes().vec(),
-                                                reinterpret_cast<const uint8_t*>(
-                                                    values.const_data_ptr<float>()),
-                                                static_cast<int64_t>(values.nbytes())});
+    entries.emplace_back(
+        name, SafetensorsEntry{"F32", values.sizes().vec(),
+                               reinterpret_cast<const uint8_t*>(values.const_data_ptr<float>()),
+                               static_cast<int64_t>(values.nbytes())});
   }
   write_safetensors(path, entries);
 }

@@ -18,9 +18,9 @@ struct LoraConfig {
   std::vector<std::string> target_modules;  // "q_proj", …; empty means all linear maps
 };
 
-// Weights in float32 on the CPU, cast tensor by tensor. `folder` is a model, or an adapter folder whose
-// base model is loaded and adapted (not merged). Throws Error naming the file for a weight that is
-// missing, unexpected or of the wrong shape.
+// Weights in float32 on the CPU, cast tensor by tensor. `folder` is a model, or an adapter folder
+// whose base model is loaded and adapted (not merged). Throws Error naming the file for a weight
+// that is missing, unexpected or of the wrong shape.
 Decoder load_decoder(const std::filesystem::path& folder);
 
 // The folder that holds config.json and tokenizer: `folder` itself, or its adapter's base model.
@@ -29,7 +29,8 @@ std::filesystem::path base_model_folder(const std::filesystem::path& folder);
 // New adapters on the target modules, initialised as PEFT does: A uniform as nn.Linear, B zero.
 void add_lora(Decoder& decoder, const LoraConfig& lora, uint64_t seed);
 
-// A plain model folder: config.json and tokenizer files copied from `base`, weights written in float32.
+// A plain model folder: config.json and tokenizer files copied from `base`, weights written in
+// float32.
 void save_decoder(Decoder& decoder, const std::filesystem::path& base,
                   const std::filesystem::path& folder);
 // adapter_config.json and adapter_model.safetensors.

@@ -27,8 +27,10 @@ TokenTreeBatch TokenTree::batch(int32_t begin, int32_t end) const {
   SERENDIP_CHECK(0 <= begin && begin < end && end <= size(),
                  "token tree: expected nodes within [0, {}), got [{}, {})", size(), begin, end);
   const int64_t rows = end - begin;
-  TokenTreeBatch batch{torch::empty({rows}, torch::kInt64), torch::empty({rows}, torch::kInt64),
-                       torch::empty({rows + 1}, torch::kInt64), {}};
+  TokenTreeBatch batch{torch::empty({rows}, torch::kInt64),
+                       torch::empty({rows}, torch::kInt64),
+                       torch::empty({rows + 1}, torch::kInt64),
+                       {}};
   auto* tokens = batch.tokens.data_ptr<int64_t>();
   auto* positions = batch.positions.data_ptr<int64_t>();
   auto* offset = batch.path_offset.data_ptr<int64_t>();

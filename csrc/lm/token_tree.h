@@ -9,8 +9,9 @@
 
 namespace serendip {
 
-// What a pass over nodes needs, T nodes: tokens and positions i64 [T], path_offset i64 [T + 1], path i32.
-// A position is the node's depth; a path holds the node's ancestors and itself, root first.
+// What a pass over nodes needs, T nodes: tokens and positions i64 [T], path_offset i64 [T + 1],
+// path i32. A position is the node's depth; a path holds the node's ancestors and itself, root
+// first.
 struct TokenTreeBatch {
   torch::Tensor tokens, positions, path_offset, path;
 };

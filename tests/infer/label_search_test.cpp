@@ -92,8 +92,8 @@ TEST_P(LabelSearchTest, GreedyTakesTheBestTokenAtEachStep) {
     const LabelScore& found = results[i].best.at(0);
     EXPECT_EQ(std::count(queries[i].excluded.begin(), queries[i].excluded.end(), found.label), 0);
     EXPECT_NEAR(found.log_prob,
-                score_alone(decoder, queries[i].prompt,
-                            labels[static_cast<size_t>(found.label)], kTerminator),
+                score_alone(decoder, queries[i].prompt, labels[static_cast<size_t>(found.label)],
+                            kTerminator),
                 1e-4);
   }
 }

@@ -62,8 +62,8 @@ inline double score_alone(const Decoder& decoder, std::vector<int32_t> prompt,
   prompt.insert(prompt.end(), label.begin(), label.end() - 1);
   TokenTree tree;
   tree.add_chain(TokenTree::kNoParent, prompt);
-  const torch::Tensor log_prob =
-      torch::log_softmax(decoder.logits(decoder.forward(tree, 0, tree.size())).to(torch::kFloat64), -1);
+  const torch::Tensor log_prob = torch::log_softmax(
+      decoder.logits(decoder.forward(tree, 0, tree.size())).to(torch::kFloat64), -1);
   double total = 0;
   for (size_t i = 0; i < label.size(); ++i)
     total += log_prob[static_cast<int64_t>(first + i)][label[i]].item<double>();

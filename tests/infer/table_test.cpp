@@ -40,9 +40,7 @@ TEST(PairTable, DistributionOfBestLabels) {
   EXPECT_DOUBLE_EQ(distribution.largest_share, 0.5);
 }
 
-Band band_of(int32_t value) {
-  return {{value, value}, {1.F, 2.F}, {.1F, .2F}, {.3F, .4F}};
-}
+Band band_of(int32_t value) { return {{value, value}, {1.F, 2.F}, {.1F, .2F}, {.3F, .4F}}; }
 
 TEST(BandStore, KeepsWholeBandsOfTheSameKey) {
   TemporaryFolder folder;
@@ -88,7 +86,8 @@ class WordTokenizer : public Tokenizer {
   }
   std::string decode(const std::vector<int32_t>& ids) const override {
     std::string text;
-    for (const int32_t id : ids) text += (text.empty() ? "" : " ") + words_[static_cast<size_t>(id)];
+    for (const int32_t id : ids)
+      text += (text.empty() ? "" : " ") + words_[static_cast<size_t>(id)];
     return text;
   }
   int64_t vocabulary_size() const override { return static_cast<int64_t>(words_.size()); }

@@ -90,7 +90,8 @@ TEST(TreeAttention, ARowDependsOnItsPathAlone) {
   const Paths paths = random_paths(50, 3);
   const Tensor all = tree_attention(query, key, value, paths.offset, paths.path, 0.25);
   for (int64_t t = 0; t < 50; ++t) {
-    const int64_t begin = paths.offset[t].item<int64_t>(), end = paths.offset[t + 1].item<int64_t>();
+    const int64_t begin = paths.offset[t].item<int64_t>(),
+                  end = paths.offset[t + 1].item<int64_t>();
     const Tensor alone =
         tree_attention(query.narrow(0, t, 1), key, value, torch::tensor({int64_t{0}, end - begin}),
                        paths.path.slice(0, begin, end).contiguous(), 0.25);

@@ -57,10 +57,9 @@ TEST_F(DecoderTest, LogitsEqualTransformers) {
   std::vector<int32_t> ids = {1};
   Random random(5);
   for (int i = 0; i < 63; ++i) ids.push_back(static_cast<int32_t>(random.below(512)));
-  std::string command = fmt::format(
-      "{} {} {} {}", (source_folder() / ".venv/bin/python").string(),
-      (source_folder() / "tests/lm/reference_logits.py").string(), model.string(),
-      (folder / "logits.safetensors").string());
+  std::string command = fmt::format("{} {} {} {}", (source_folder() / ".venv/bin/python").string(),
+                                    (source_folder() / "tests/lm/reference_logits.py").string(),
+                                    model.string(), (folder / "logits.safetensors").string());
   for (const int32_t id : ids) command += fmt::format(" {}", id);
   const int status = std::system((command + " > /dev/null 2>&1").c_str());
   if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "transformers is not installed";
@@ -69,7 +68,8 @@ TEST_F(DecoderTest, LogitsEqualTransformers) {
   load_tensors(folder / "logits.safetensors", {{"logits", expected}});
   const Tensor actual = logits_of(decoder, ids);
   EXPECT_LT(((actual - expected).norm() / expected.norm()).item<double>(), 1e-5);
-  EXPECT_LT((actual - expected).abs().max().item<double>(), 1e-4 * expected.abs().max().item<double>());
+  EXPECT_LT((actual - expected).abs().max().item<double>(),
+            1e-4 * expected.abs().max().item<double>());
 }
 
 // Many sequences in one tree, in several passes over an arena, against each alone.
@@ -81,9 +81,9 @@ TEST_F(DecoderTest, TreeWithArenaEqualsEachSequenceAlone) {
   int32_t done = 0;
   for (int round = 0; round < 6; ++round) {
     for (int i = 0; i < 20; ++i) {
-      const int32_t parent = tree.size() == 0 ? TokenTree::kNoParent
-                                              : static_cast<int32_t>(random.below(
-                                                    static_cast<uint64_t>(tree.size())));
+      const int32_t parent =
+          tree.size() == 0 ? TokenTree::kNoParent
+                           : static_cast<int32_t>(random.below(static_cast<uint64_t>(tree.size())));
       tree.add(parent, static_cast<int32_t>(random.below(512)));
     }
     const Tensor hidden = decoder.forward(tree, done, tree.size(), &arena);
@@ -122,7 +122,9 @@ TEST_F(DecoderTest, SavedFolderLoadsAgain) {
 }
 
 TEST_F(DecoderTest, UnknownTargetModuleIsNamed) {
-  EXPECT_NE(error_of([&] { add_lora(decoder, {4, 8, 0, {"query"}}, 1); }).find("'query'"),
+  EXPECT_NE(error_of([&] {
+              add_lora(decoder, {4, 8, 0, {"query"}}, 1);
+            }).find("'query'"),
             std::string::npos);
 }
 

@@ -78,7 +78,8 @@ TEST(Packing, LossIsTheScoreOfTheLabel) {
 }
 
 TEST(Packing, SharedTokensAreOneNode) {
-  const PackedSamples packed = pack({{{1, 4, 5}, {6, 2}}, {{1, 4, 9}, {6, 2}}, {{1, 4, 5}, {7, 2}}});
+  const PackedSamples packed =
+      pack({{{1, 4, 5}, {6, 2}}, {{1, 4, 9}, {6, 2}}, {{1, 4, 5}, {7, 2}}});
   EXPECT_EQ(packed.tree.size(), 7);  // 1 4 5 9, and 6 7 below 5, 6 below 9
   EXPECT_EQ(packed.target_token.size(), 6);
   EXPECT_EQ(packed.predicting_nodes.size(), 5);

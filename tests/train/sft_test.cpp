@@ -1,4 +1,5 @@
-// Fine-tuning stories260K on a small world: it learns, resumes to the bit after SIGKILL, and chooses.
+// Fine-tuning stories260K on a small world: it learns, resumes to the bit after SIGKILL, and
+// chooses.
 #include "train/sft.h"
 
 #include <gtest/gtest.h>
@@ -128,7 +129,8 @@ TEST_F(SftTest, KilledAndResumedEndsWithTheSameWeights) {
     const char* weights =
         options.mode == "lora" ? "adapter_model.safetensors" : "model.safetensors";
     const std::string expected = read_file(whole / "sft/step_6" / weights);
-    for (const char* moment : {"sft/step_2", "sft/step.tmp/trainer", "sft/step_4/evaluation.json"}) {
+    for (const char* moment :
+         {"sft/step_2", "sft/step.tmp/trainer", "sft/step_4/evaluation.json"}) {
       SCOPED_TRACE(moment);
       const fs::path killed = folder / "killed";
       fs::remove_all(killed);
@@ -172,10 +174,11 @@ TEST_F(SftTest, LearnsItsSetAndFillsTheTable) {
     std::vector<std::pair<double, int32_t>> scores;
     for (int32_t label = 0; label < 8; ++label)
       if (label != context[0] && label != context[1])
-        scores.emplace_back(-score_alone(opened.decoder, opened.language.prompt(context),
-                                         opened.language.description_ids[static_cast<size_t>(label)],
-                                         opened.language.terminator),
-                            label);
+        scores.emplace_back(
+            -score_alone(opened.decoder, opened.language.prompt(context),
+                         opened.language.description_ids[static_cast<size_t>(label)],
+                         opened.language.terminator),
+            label);
     std::sort(scores.begin(), scores.end());
     for (size_t i = 0; i < 3; ++i) {
       const size_t at = static_cast<size_t>(row) * 3 + i;
