@@ -1,0 +1,32 @@
+// Which of how many processes this one is, as its launcher says.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace serendip {
+
+struct LaunchInfo {
+  int64_t rank = 0;  // of world_size
+  int64_t world_size = 1;
+  int64_t local_rank = 0;  // on this node; picks the GPU
+  std::string master_address = "127.0.0.1";
+  int64_t master_port = 29500;
+};
+
+// The value of an environment variable, or nothing.
+using Environment = std::function<std::optional<std::string>(const char* name)>;
+Environment process_environment();
+
+// In this order: torchrun's variables (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT; also
+// what Kubernetes' training operators set), a Slurm step (SLURM_PROCID, SLURM_STEP_NUM_TASKS,
+// SLURM_LOCALID, the first node of SLURM_STEP_NODELIST), else one process alone. MASTER_ADDR and
+// MASTER_PORT also override Slurm's. Throws Error naming the variable that is missing or wrong.
+LaunchInfo launch_info(const Environment& environment = process_environment());
+
+// The first host of a Slurm list: "gpu[07-09,12],login" -> "gpu07".
+std::string first_slurm_host(const std::string& node_list);
+
+}  // namespace serendip

@@ -1,0 +1,126 @@
+#include "recsys/sequence_model.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/random.h"
+#include "recsys/relative_attention.h"
+
+namespace serendip {
+namespace {
+
+constexpr double kInitialDeviation = 0.02;
+constexpr int64_t kFeedForwardFactor = 4;
+
+torch::nn::LayerNorm make_norm(int64_t dimensions) {
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dimensions}));
+}
+
+// Matrices normal, biases zero; the norms' vectors stay as Torch sets them (1 and 0).
+void initialise(torch::nn::Module& module, uint64_t seed) {
+  torch::NoGradGuard no_gradients;
+  uint64_t stream = 0;
+  for (const auto& entry : module.named_parameters()) {
+    at::Tensor parameter = entry.value();
+    if (parameter.dim() < 2) {
+      if (entry.key().ends_with("bias")) parameter.zero_();
+      continue;
+    }
+    Random random(seed, stream++);
+    at::Tensor values = at::empty(parameter.sizes(), at::kFloat);
+    float* target = values.data_ptr<float>();
+    for (int64_t at = 0; at < values.numel(); ++at)
+      target[at] = static_cast<float>(kInitialDeviation * random.normal());
+    parameter.copy_(values);
+  }
+}
+
+}  // namespace
+
+SequenceLayerImpl::SequenceLayerImpl(const SequenceModelConfig& config) : heads(config.heads) {
+  const int64_t dimensions = config.dimensions, hidden = kFeedForwardFactor * dimensions;
+  attention_norm = register_module("attention_norm", make_norm(dimensions));
+  query_key_value =
+      register_module("query_key_value", torch::nn::Linear(dimensions, 3 * dimensions));
+  attention_out = register_module("attention_out", torch::nn::Linear(dimensions, dimensions));
+  feed_norm = register_module("feed_norm", make_norm(dimensions));
+  feed_in = register_module("feed_in", torch::nn::Linear(dimensions, hidden));
+  feed_out = register_module("feed_out", torch::nn::Linear(hidden, dimensions));
+  const std::vector<int64_t> table{config.max_distance + 1, dimensions / heads};
+  key_distance = register_parameter("key_distance", at::zeros(table));
+  value_distance = register_parameter("value_distance", at::zeros(table));
+}
+
+at::Tensor SequenceLayerImpl::forward(at::Tensor states, const at::Tensor& selector,
+                                      const at::Tensor& bias, Dropout& dropout) {
+  const int64_t batch = states.size(0), length = states.size(1), dimensions = states.size(2);
+  // [B, T, 3d] -> [3, B, H, T, d / H]
+  const at::Tensor projected = query_key_value(attention_norm(states))
+                                   .view({batch, length, 3, heads, dimensions / heads})
+                                   .permute({2, 0, 3, 1, 4});
+  const at::Tensor attended =
+      relative_attention(projected[0], projected[1], projected[2], key_distance, value_distance,
+                         selector, bias, dropout)
+          .transpose(1, 2)
+          .reshape({batch, length, dimensions});
+  states = states + dropout(attention_out(attended));
+  return states + dropout(feed_out(feed_in(feed_norm(states)).relu()));
+}
+
+SequenceModelImpl::SequenceModelImpl(const SequenceModelConfig& model_config, uint64_t seed)
+    : config(model_config) {
+  SERENDIP_CHECK(config.items >= 1, "sequence model: items: expected at least 1, got {}",
+                 config.items);
+  SERENDIP_CHECK(config.heads >= 1 && config.dimensions % config.heads == 0,
+                 "sequence model: heads: expected a divisor of {} dimensions, got {}",
+                 config.dimensions, config.heads);
+  item_embedding =
+      register_parameter("item_embedding", at::zeros({config.items, config.dimensions}));
+  embedding_norm = register_module("embedding_norm", make_norm(config.dimensions));
+  for (int64_t layer = 0; layer < config.layers; ++layer)
+    layers.push_back(register_module("layer_" + std::to_string(layer), SequenceLayer(config)));
+  final_norm = register_module("final_norm", make_norm(config.dimensions));
+  initialise(*this, seed);
+}
+
+at::Tensor SequenceModelImpl::forward(const at::Tensor& item, const at::Tensor& segment,
+                                      Dropout& dropout) {
+  const at::TensorOptions options = item_embedding.options().requires_grad(false);
+  const at::Tensor selector = distance_selector(item.size(1), config.max_distance, options);
+  const at::Tensor bias = causal_bias(segment, options);
+  at::Tensor states = dropout(embedding_norm(at::embedding(item_embedding, item)));
+  for (SequenceLayer& layer : layers) states = layer(states, selector, bias, dropout);
+  return final_norm(states);
+}
+
+at::Tensor SequenceModelImpl::last_state(const std::vector<std::vector<int64_t>>& histories) {
+  const auto batch = static_cast<int64_t>(histories.size());
+  size_t longest = 1;
+  for (const auto& history : histories) longest = std::max(longest, history.size());
+  const int64_t length = std::min(config.max_length, static_cast<int64_t>(longest));
+  // Histories end at the right; the padding before them is a segment of its own.
+  at::Tensor item = at::zeros({batch, length}, at::kLong);
+  at::Tensor segment = at::zeros({batch, length}, at::kLong);
+  for (int64_t row = 0; row < batch; ++row) {
+    const std::vector<int64_t>& history = histories[static_cast<size_t>(row)];
+    SERENDIP_CHECK(!history.empty(),
+                   "sequence model: expected a history of at least 1 item, got 0");
+    const int64_t count = std::min(length, static_cast<int64_t>(history.size()));
+    std::copy(history.end() - count, history.end(),
+              item.data_ptr<int64_t>() + (row + 1) * length - count);
+    std::fill_n(segment.data_ptr<int64_t>() + (row + 1) * length - count, count, 1);
+  }
+  torch::NoGradGuard no_gradients;
+  Dropout none;
+  const at::Device device = item_embedding.device();
+  return forward(item.to(device), segment.to(device), none).select(1, length - 1).contiguous();
+}
+
+at::Tensor SequenceModelImpl::loss(const at::Tensor& item, const at::Tensor& segment,
+                                   const at::Tensor& target, Dropout& dropout) {
+  const at::Tensor states = forward(item, segment, dropout).flatten(0, 1);
+  return at::cross_entropy_loss(states.matmul(item_embedding.t()), target.flatten(),
+                                /*weight=*/{}, at::Reduction::Mean, /*ignore_index=*/-1);
+}
+
+}  // namespace serendip

@@ -1,0 +1,60 @@
+// The item policy: a causal transformer over a user's last items, whose output is scored against
+// the same item embeddings that it reads.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "recsys/dropout.h"
+
+namespace serendip {
+
+struct SequenceModelConfig {
+  int64_t items = 0;        // N
+  int64_t dimensions = 64;  // d
+  int64_t layers = 2;
+  int64_t heads = 2;          // H, divides d
+  int64_t max_length = 50;    // T, items read at most
+  int64_t max_distance = 16;  // D, beyond which places look equally far
+};
+
+// One pre-norm block.
+struct SequenceLayerImpl : torch::nn::Module {
+  explicit SequenceLayerImpl(const SequenceModelConfig& config);
+  // states [B, T, d] -> [B, T, d]; selector and bias as for relative_attention.
+  at::Tensor forward(at::Tensor states, const at::Tensor& selector, const at::Tensor& bias,
+                     Dropout& dropout);
+
+  int64_t heads;
+  torch::nn::LayerNorm attention_norm{nullptr}, feed_norm{nullptr};
+  torch::nn::Linear query_key_value{nullptr}, attention_out{nullptr};
+  torch::nn::Linear feed_in{nullptr}, feed_out{nullptr};
+  at::Tensor key_distance, value_distance;  // [D + 1, d / H]
+};
+TORCH_MODULE(SequenceLayer);
+
+struct SequenceModelImpl : torch::nn::Module {
+  // Weights drawn from `seed` alone.
+  SequenceModelImpl(const SequenceModelConfig& config, uint64_t seed);
+
+  // The state after each place: item, segment i64 [B, T] -> [B, T, d]. A place sees the earlier
+  // places of its own segment only, so a row may hold several users, or padding as one more
+  // segment.
+  at::Tensor forward(const at::Tensor& item, const at::Tensor& segment, Dropout& dropout);
+  // The states [B, d] after the last item of each history (at least one item each; only the last
+  // max_length count). Without gradients or dropout.
+  at::Tensor last_state(const std::vector<std::vector<int64_t>>& histories);
+  // Mean cross-entropy of the next items under the full softmax: target i64 [B, T], -1 where none.
+  at::Tensor loss(const at::Tensor& item, const at::Tensor& segment, const at::Tensor& target,
+                  Dropout& dropout);
+
+  SequenceModelConfig config;
+  at::Tensor item_embedding;  // [N, d]
+  torch::nn::LayerNorm embedding_norm{nullptr}, final_norm{nullptr};
+  std::vector<SequenceLayer> layers;
+};
+TORCH_MODULE(SequenceModel);
+
+}  // namespace serendip

@@ -1,0 +1,71 @@
+#include "recsys/train.h"
+
+#include "base/check.h"
+#include "base/metrics.h"
+#include "recsys/evaluate.h"
+#include "recsys/ranking.h"
+#include "recsys/recommender_io.h"
+#include "recsys/train_model.h"
+
+namespace serendip {
+namespace {
+
+struct Inputs {
+  ItemOrder order;
+  HeldOut data;
+};
+
+Inputs load_inputs(const std::filesystem::path& data_h5, const std::filesystem::path& tree_h5) {
+  Inputs inputs;
+  inputs.order = make_item_order(load_tree(tree_h5));
+  inputs.data = hold_out(load_dataset(data_h5), inputs.order);
+  SERENDIP_CHECK(!inputs.data.evaluated_users().empty(),
+                 "{}: expected users with at least 3 events, got none", data_h5.string());
+  return inputs;
+}
+
+nlohmann::json test_metrics(SequenceModel& model, const Inputs& inputs) {
+  const HeldOutEvent test = HeldOutEvent::kTest;
+  return {
+      {"test", ranking_metrics(model_ranks(model, inputs.data, test))},
+      {"popularity", ranking_metrics(popularity_ranks(inputs.order.size(), inputs.data, test))}};
+}
+
+}  // namespace
+
+nlohmann::json train_recommender(const RecommendOptions& options,
+                                 const std::filesystem::path& data_h5,
+                                 const std::filesystem::path& tree_h5,
+                                 const std::filesystem::path& folder) {
+  const Inputs inputs = load_inputs(data_h5, tree_h5);
+  MetricsLog log(folder.parent_path());
+  TrainedModel trained = train_sequence_model(
+      options, inputs.order.size(), inputs.data, [&](const EpochReport& epoch) {
+        log.write("recommend", epoch.epoch,
+                  {{"loss", epoch.loss},
+                   {"validation_ndcg_at_10", epoch.validation_ndcg_at_10},
+                   {"seconds", epoch.seconds}});
+      });
+  save_recommender(folder, trained.model, inputs.order);
+  int64_t parameters = 0;
+  for (const at::Tensor& parameter : trained.model->parameters()) parameters += parameter.numel();
+  nlohmann::json result = test_metrics(trained.model, inputs);
+  result["epochs"] = trained.epochs;
+  result["best_epoch"] = trained.best_epoch;
+  result["validation_ndcg_at_10"] = trained.validation_ndcg_at_10;
+  result["parameters"] = parameters;
+  return result;
+}
+
+nlohmann::json evaluate_recommender(const std::filesystem::path& data_h5,
+                                    const std::filesystem::path& tree_h5,
+                                    const std::filesystem::path& folder) {
+  const Inputs inputs = load_inputs(data_h5, tree_h5);
+  SequenceModel model = load_recommender(folder, inputs.order);
+  nlohmann::json result = test_metrics(model, inputs);
+  result["validation_ndcg_at_10"] =
+      ndcg_at(model_ranks(model, inputs.data, HeldOutEvent::kValidation), 10);
+  return result;
+}
+
+}  // namespace serendip

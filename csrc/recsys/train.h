@@ -1,0 +1,67 @@
+// The recommender's training and evaluation as stages: options, data.h5 and tree.h5 in, a folder
+// and figures out.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/options.h"
+
+namespace serendip {
+
+struct RecommendOptions {
+  int64_t dimensions = 64;
+  int64_t layers = 2;
+  int64_t heads = 2;
+  int64_t max_length = 50;
+  int64_t max_distance = 16;
+  double dropout = 0.2;
+  int64_t epochs = 100;
+  int64_t patience = 5;
+  int64_t batch_size = 32;
+  double learning_rate = 1e-3;
+  double weight_decay = 0.01;
+  int64_t seed = 1;
+  std::string device = "cpu";
+
+  void declare(OptionSet& set) {
+    set.add("dimensions", dimensions, "width of the item embeddings and states",
+            at_least(int64_t{1}));
+    set.add("layers", layers, "transformer blocks", at_least(int64_t{1}));
+    set.add("heads", heads, "attention heads; a divisor of dimensions", at_least(int64_t{1}));
+    set.add("max_length", max_length, "most recent items of a user that are read",
+            at_least(int64_t{1}));
+    set.add("max_distance", max_distance, "distance in items beyond which places look equally far",
+            at_least(int64_t{0}));
+    set.add("dropout", dropout, "share of activations dropped in training", within(0.0, 0.95));
+    set.add("epochs", epochs, "most passes over the training events", at_least(int64_t{1}));
+    set.add("patience", patience, "epochs without a better validation NDCG@10 before stopping",
+            at_least(int64_t{1}));
+    set.add("batch_size", batch_size, "rows of max_length items in an optimiser step",
+            at_least(int64_t{1}));
+    set.add("learning_rate", learning_rate, "AdamW's learning rate", above(0.0));
+    set.add("weight_decay", weight_decay, "AdamW's decoupled decay of the matrices", at_least(0.0));
+    set.add("seed", seed, "of the initial weights, batches and dropout", at_least(int64_t{0}));
+    set.add("device", device, "where training runs", one_of({"cpu", "cuda"}));
+  }
+};
+
+// Trains by full-softmax cross-entropy at every position, keeps the epoch with the best validation
+// NDCG@10 and writes config.json and model.safetensors to `folder`. Returns {"epochs",
+// "best_epoch", "validation_ndcg_at_10", "test", "popularity", "parameters"}; "test" and
+// "popularity" hold hr_at_k and ndcg_at_k for k = 5, 10, 20 by leave-one-out full ranking. Bit for
+// bit the same for a seed on the same machine. Throws Error for artifacts that do not fit, and when
+// no user has the 3 events that leave-one-out needs.
+nlohmann::json train_recommender(const RecommendOptions& options,
+                                 const std::filesystem::path& data_h5,
+                                 const std::filesystem::path& tree_h5,
+                                 const std::filesystem::path& folder);
+
+// {"test", "popularity", "validation_ndcg_at_10"} of a trained folder, as above.
+nlohmann::json evaluate_recommender(const std::filesystem::path& data_h5,
+                                    const std::filesystem::path& tree_h5,
+                                    const std::filesystem::path& folder);
+
+}  // namespace serendip

@@ -1,0 +1,53 @@
+// The plain definition of cluster_softmax_topk in double precision, for tests.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "kernels/cluster_softmax_topk.h"
+
+namespace serendip {
+
+struct ClusterSoftmaxTopkReference {
+  std::vector<int64_t> ids;             // [B, k]
+  std::vector<double> log_prob, log_z;  // [B, k], [B]
+};
+
+inline ClusterSoftmaxTopkReference cluster_softmax_topk_reference(
+    const ClusterSoftmaxTopkInput& input) {
+  constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
+  ClusterSoftmaxTopkReference result;
+  for (int64_t row = 0; row < input.query_count; ++row) {
+    const std::set<int64_t> clusters(input.row_cluster + input.row_offset[row],
+                                     input.row_cluster + input.row_offset[row + 1]);
+    std::vector<std::pair<double, int64_t>> scores;  // (-score, id): sorts best first, ties by id
+    for (const int64_t cluster : clusters) {
+      for (int64_t item = input.cluster_offset[cluster]; item < input.cluster_offset[cluster + 1];
+           ++item) {
+        double score = 0.0;
+        for (int64_t column = 0; column < input.width; ++column)
+          score += static_cast<double>(input.query[row * input.width + column]) *
+                   static_cast<double>(input.item_embedding[item * input.width + column]);
+        scores.emplace_back(-score, item);
+      }
+    }
+    std::sort(scores.begin(), scores.end());
+    double sum = 0.0;
+    for (const auto& [negative, item] : scores) sum += std::exp(scores.front().first - negative);
+    const double log_z = scores.empty() ? kMinusInfinity : std::log(sum) - scores.front().first;
+    result.log_z.push_back(log_z);
+    for (size_t rank = 0; rank < static_cast<size_t>(input.k); ++rank) {
+      const bool inside = rank < scores.size();
+      result.ids.push_back(inside ? scores[rank].second : -1);
+      result.log_prob.push_back(inside ? -scores[rank].first - log_z : kMinusInfinity);
+    }
+  }
+  return result;
+}
+
+}  // namespace serendip

@@ -1,0 +1,152 @@
+#include "kernels/cluster_softmax_topk.h"
+
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <cmath>
+
+#include "kernels/ops.h"
+#include "tests/base/temporary_folder.h"
+#include "tests/kernels/cluster_softmax_topk_problem.h"
+
+namespace serendip {
+namespace {
+
+Result run(const Problem& problem) {
+  const auto rows = problem.row_offset.size() - 1;
+  Result result;
+  result.ids.assign(rows * static_cast<size_t>(problem.k), -7);
+  result.log_prob.assign(result.ids.size(), -7.0f);
+  result.log_z.assign(rows, -7.0f);
+  cluster_softmax_topk_cpu(problem.input(),
+                           {result.ids.data(), result.log_prob.data(), result.log_z.data()});
+  return result;
+}
+
+void expect_equals_reference(const Problem& problem, double scale = 1.0) {
+  expect_reference(problem, run(problem), scale);
+}
+
+TEST(ClusterSoftmaxTopk, EqualsReferenceForOddWidthsAndSizes) {
+  for (const int64_t width : {1, 3, 8, 13, 64, 100})
+    for (const int64_t k : {1, 5, 40})
+      expect_equals_reference(random_problem(width, k, {7, 0, 1, 33, 12},
+                                             {{0, 3}, {2}, {4, 3, 0, 2}, {1}, {}, {3}, {3, 1}}));
+}
+
+TEST(ClusterSoftmaxTopk, EqualsReferenceAcrossItemTiles) {
+  expect_equals_reference(random_problem(16, 20, {3000, 1024, 5}, {{0, 1}, {0}, {2, 0}, {1, 2}}));
+}
+
+TEST(ClusterSoftmaxTopk, LargeScoresDoNotOverflow) {
+  // Scores reach thousands, so rounding is relative to them.
+  expect_equals_reference(random_problem(32, 5, {50, 20}, {{0, 1}, {1}}, 1000.0), 3e4);
+}
+
+TEST(ClusterSoftmaxTopk, ClusterNamedTwiceCountsOnce) {
+  const std::vector<int64_t> sizes{9, 4, 6};
+  const Result once = run(random_problem(8, 5, sizes, {{0, 2}}));
+  const Result twice = run(random_problem(8, 5, sizes, {{2, 0, 2, 0, 0}}));
+  EXPECT_EQ(once.ids, twice.ids);
+  EXPECT_EQ(once.log_prob, twice.log_prob);
+  EXPECT_EQ(once.log_z, twice.log_z);
+}
+
+TEST(ClusterSoftmaxTopk, TiesGoToTheLowerItem) {
+  Problem problem;
+  problem.width = 2;
+  problem.k = 4;
+  problem.cluster_offset = {0, 2, 4, 6};
+  problem.item_embedding = {1, 0, 2, 0, 2, 5, 1, 5, 2, 9, 3, 9};
+  problem.query = {1, 0};
+  problem.add_row({2, 1, 0});
+  EXPECT_EQ(run(problem).ids, (std::vector<int64_t>{5, 1, 2, 4}));
+}
+
+TEST(ClusterSoftmaxTopk, RowDependsOnItselfAlone) {
+  const std::vector<int64_t> sizes{700, 1500, 30, 90};
+  const std::vector<std::vector<int64_t>> rows{{0, 1}, {1}, {1, 2}, {3, 0}, {1, 3}, {2}};
+  const Problem all = random_problem(24, 10, sizes, rows);
+  const Result together = run(all);
+  omp_set_num_threads(1);
+  EXPECT_EQ(run(all).log_prob, together.log_prob);
+  omp_set_num_threads(2);
+  for (size_t row = 0; row < rows.size(); ++row) {
+    Problem alone = all;
+    const auto begin = all.query.begin() + static_cast<int64_t>(row) * 24;
+    alone.query.assign(begin, begin + 24);
+    alone.row_offset = {0};
+    alone.row_cluster.clear();
+    alone.add_row(rows[row]);
+    const Result result = run(alone);
+    EXPECT_EQ(result.log_z[0], together.log_z[row]);
+    EXPECT_EQ(0, std::memcmp(result.log_prob.data(), together.log_prob.data() + row * 10,
+                             10 * sizeof(float)));
+  }
+}
+
+at::Tensor longs(const std::vector<int64_t>& values) { return torch::tensor(values, at::kLong); }
+
+TEST(ClusterSoftmaxTopkOp, IsRegisteredAndEqualsTheFunction) {
+  const Problem problem = random_problem(8, 3, {5, 7}, {{0}, {1, 0}});
+  const at::Tensor query = torch::tensor(problem.query).view({2, 8});
+  const at::Tensor items = torch::tensor(problem.item_embedding).view({12, 8});
+  auto op = c10::Dispatcher::singleton()
+                .findSchemaOrThrow("serendip::cluster_softmax_topk", "")
+                .typed<decltype(cluster_softmax_topk)>();
+  // A transposed view: the binding must not assume contiguous storage.
+  const auto [ids, log_prob, log_z] =
+      op.call(query.t().contiguous().t(), items, longs(problem.cluster_offset),
+              longs(problem.row_offset), longs(problem.row_cluster), 3);
+  const Result expected = run(problem);
+  EXPECT_TRUE(torch::equal(ids, longs(expected.ids).view({2, 3})));
+  EXPECT_TRUE(torch::equal(log_prob, torch::tensor(expected.log_prob).view({2, 3})));
+  EXPECT_TRUE(torch::equal(log_z, torch::tensor(expected.log_z)));
+}
+
+TEST(ClusterSoftmaxTopkOp, gpu_EqualsTheReference) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "needs a CUDA GPU";
+  const Problem problem = random_problem(48, 20, {700, 0, 1, 33, 1200},
+                                         {{0, 3}, {2}, {4, 3, 0, 2, 3}, {1}, {}, {3}, {3, 1}});
+  const auto rows = static_cast<int64_t>(problem.row_offset.size()) - 1;
+  const auto on_gpu = [](const at::Tensor& values) { return values.to(at::kCUDA); };
+  const auto [ids, log_prob, log_z] =
+      cluster_softmax_topk(on_gpu(torch::tensor(problem.query).view({rows, 48})),
+                           on_gpu(torch::tensor(problem.item_embedding).view({-1, 48})),
+                           on_gpu(longs(problem.cluster_offset)), on_gpu(longs(problem.row_offset)),
+                           on_gpu(longs(problem.row_cluster)), problem.k);
+  const auto values_of = [](const at::Tensor& values, auto type) {
+    const at::Tensor flat = values.cpu().flatten();
+    const auto* first = flat.const_data_ptr<decltype(type)>();
+    return std::vector<decltype(type)>(first, first + flat.numel());
+  };
+  expect_reference(problem, {values_of(ids, int64_t{}), values_of(log_prob, float{}),
+                             values_of(log_z, float{})});
+}
+
+TEST(ClusterSoftmaxTopkOp, RefusesBadInputNamingIt) {
+  const at::Tensor query = torch::zeros({2, 8}), items = torch::zeros({12, 8});
+  const at::Tensor offset = longs({0, 5, 12}), rows = longs({0, 1, 2}), named = longs({0, 1});
+  const auto message = [](auto... arguments) {
+    return error_of([&] { cluster_softmax_topk(arguments...); });
+  };
+  const auto has = [](const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  has(message(query.to(at::kDouble), items, offset, rows, named, 3),
+      "query: expected 2-dimensional Float on cpu, got 2-dimensional Double on cpu");
+  has(message(query, torch::zeros({12, 9}), offset, rows, named, 3),
+      "item_embedding: expected width 8, got 9");
+  has(message(query, items, longs({0, 5, 11}), rows, named, 3),
+      "cluster_offset[2]: expected 12, got 11");
+  has(message(query, items, longs({0, 13, 12}), rows, named, 3),
+      "cluster_offset[2]: expected at least 13, got 12");
+  has(message(query, items, offset, longs({0, 2}), named, 3),
+      "row_offset: expected 3 values, got 2");
+  has(message(query, items, offset, rows, longs({0, 2}), 3),
+      "row_cluster[1]: expected 0 to 1, got 2");
+  has(message(query, items, offset, rows, named, 0), "k: expected at least 1, got 0");
+}
+
+}  // namespace
+}  // namespace serendip

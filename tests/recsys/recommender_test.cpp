@@ -1,0 +1,173 @@
+#include "recsys/recommender.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "base/file.h"
+#include "recsys/train.h"
+#include "tests/base/temporary_folder.h"
+#include "tests/recsys/small_world.h"
+
+namespace serendip {
+namespace {
+
+constexpr int64_t kItems = 96, kFinest = 16;
+
+RecommendOptions quick_options() {
+  RecommendOptions options;
+  options.dimensions = 32;
+  options.layers = 1;
+  options.max_length = 10;
+  options.epochs = 30;
+  options.batch_size = 16;
+  options.learning_rate = 5e-3;
+  return options;
+}
+
+// One small trained recommender for the whole suite.
+class RecommenderTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    files = new TemporaryFolder();
+    save_tree(small_tree(kItems, kFinest), *files / "tree.h5");
+    save_dataset(markov_dataset(300, kItems, 20), *files / "data.h5");
+    result = train("recommender");
+  }
+  static void TearDownTestSuite() {
+    delete files;
+    files = nullptr;
+  }
+  static nlohmann::json train(const std::string& folder) {
+    return train_recommender(quick_options(), *files / "data.h5", *files / "tree.h5",
+                             *files / folder);
+  }
+  static Recommender load() {
+    return Recommender::load(*files / "recommender", small_tree(kItems, kFinest));
+  }
+
+  static inline TemporaryFolder* files = nullptr;
+  static inline nlohmann::json result;
+};
+
+TEST_F(RecommenderTest, BeatsPopularityOnAMarkovWalk) {
+  // Two equally likely successors: a perfect model ranks the next item first or second.
+  EXPECT_GT(result["test"]["ndcg_at_10"], 0.6);
+  EXPECT_LT(result["popularity"]["ndcg_at_10"], 0.2);
+  EXPECT_EQ(result["test"]["users"], 300);
+}
+
+TEST_F(RecommenderTest, EvaluationOfTheSavedFolderEqualsTraining) {
+  const nlohmann::json evaluation =
+      evaluate_recommender(*files / "data.h5", *files / "tree.h5", *files / "recommender");
+  EXPECT_EQ(evaluation["test"], result["test"]);
+  EXPECT_EQ(evaluation["popularity"], result["popularity"]);
+  EXPECT_EQ(evaluation["validation_ndcg_at_10"], result["validation_ndcg_at_10"]);
+}
+
+TEST_F(RecommenderTest, SameSeedSameBytes) {
+  EXPECT_EQ(train("again"), result);
+  for (const char* name : {"model.safetensors", "config.json"})
+    EXPECT_EQ(read_file(*files / "again" / name), read_file(*files / "recommender" / name)) << name;
+}
+
+TEST_F(RecommenderTest, RestrictedProbabilitiesAreTheFullPolicyRenormalised) {
+  const Recommender recommender = load();
+  const ClusterTree tree = small_tree(kItems, kFinest);
+  const std::vector<int32_t> history{4, 23, 17, 88};
+  const auto full = recommender.recommend(history, {}, kItems, false);
+  ASSERT_EQ(full.size(), static_cast<size_t>(kItems));
+  double total = 0.0;
+  for (const auto& [item, log_prob] : full) total += std::exp(log_prob);
+  EXPECT_NEAR(total, 1.0, 1e-5);
+
+  for (const int level : {1, 2, 4}) {
+    const std::set<int32_t> clusters{0, 1};
+    const auto inside = [&](int32_t item) {
+      return clusters.contains(tree.level(level).assignment[static_cast<size_t>(item)]);
+    };
+    std::vector<Recommender::Recommendation> expected;
+    double mass = 0.0;
+    for (const auto& entry : full)
+      if (inside(entry.item)) {
+        expected.push_back(entry);
+        mass += std::exp(entry.log_prob);
+      }
+    const auto restricted = recommender.recommend(history, {1, 0, 1}, kItems, false, level);
+    ASSERT_EQ(restricted.size(), expected.size());
+    for (size_t rank = 0; rank < expected.size(); ++rank) {
+      EXPECT_EQ(restricted[rank].item, expected[rank].item);
+      EXPECT_NEAR(restricted[rank].log_prob, expected[rank].log_prob - std::log(mass), 1e-4);
+    }
+  }
+}
+
+TEST_F(RecommenderTest, SeenItemsAreLeftOutAndReplaced) {
+  const Recommender recommender = load();
+  const auto all = recommender.recommend({4, 23}, {}, 3, false);
+  const std::vector<int32_t> history{all[1].item, all[0].item, 4, 23};
+  const auto ranked = recommender.recommend(history, {}, kItems, false);
+  const auto unseen = recommender.recommend(history, {}, 5);
+  ASSERT_EQ(unseen.size(), 5u);
+  size_t next = 0;
+  for (const auto& entry : ranked) {
+    if (std::count(history.begin(), history.end(), entry.item) || next == 5) continue;
+    EXPECT_EQ(unseen[next].item, entry.item);
+    EXPECT_EQ(unseen[next].log_prob, entry.log_prob);
+    ++next;
+  }
+}
+
+TEST_F(RecommenderTest, GivesFewerWhereClustersAreSmall) {
+  const Recommender recommender = load();
+  // Level 4's clusters hold 6 items each: item 0's has one seen.
+  EXPECT_EQ(recommender.recommend({0}, {0}, 50, true, 4).size(), 5u);
+  EXPECT_EQ(recommender.recommend({0}, {0}, 50, false, 4).size(), 6u);
+}
+
+TEST_F(RecommenderTest, RefusesBadRequests) {
+  const Recommender recommender = load();
+  EXPECT_EQ(error_of([&] { recommender.recommend({96}, {}, 5); }),
+            "recommend: item in the history: expected 0 to 95, got 96");
+  EXPECT_EQ(error_of([&] { recommender.recommend({1}, {4}, 5); }),
+            "recommend: cluster: expected 0 to 3 at level 2, got 4");
+  EXPECT_EQ(error_of([&] { recommender.recommend({1}, {}, 0); }),
+            "recommend: k: expected at least 1, got 0");
+  EXPECT_EQ(error_of([&] { recommender.recommend({}, {}, 5); }),
+            "sequence model: expected a history of at least 1 item, got 0");
+}
+
+TEST_F(RecommenderTest, RefusesAnotherTreeAndDamagedFolders) {
+  const std::string another =
+      error_of([&] { Recommender::load(*files / "recommender", small_tree(kItems, 8)); });
+  EXPECT_NE(another.find("item_order: expected the items in the tree's order"), std::string::npos)
+      << another;
+  const std::string fewer =
+      error_of([&] { Recommender::load(*files / "recommender", small_tree(kItems - 1, kFinest)); });
+  EXPECT_NE(fewer.find("config.json: items: expected the tree's 95, got 96"), std::string::npos)
+      << fewer;
+
+  std::filesystem::create_directories(*files / "damaged");
+  std::filesystem::copy(*files / "recommender", *files / "damaged");
+  std::string config = read_file(*files / "damaged/config.json");
+  config.replace(config.find("\"dimensions\": 32"), 16, "\"dimensions\": 16");
+  write_file(*files / "damaged/config.json", config);
+  const std::string shape =
+      error_of([&] { Recommender::load(*files / "damaged", small_tree(kItems, kFinest)); });
+  EXPECT_NE(shape.find("item_embedding: expected F32 [96, 16], got F32 [96, 32]"),
+            std::string::npos)
+      << shape;
+}
+
+TEST_F(RecommenderTest, NeedsUsersWithThreeEvents) {
+  save_dataset(markov_dataset(4, kItems, 2), *files / "short.h5");
+  const std::string message = error_of([&] {
+    train_recommender(quick_options(), *files / "short.h5", *files / "tree.h5", *files / "none");
+  });
+  EXPECT_TRUE(message.ends_with("expected users with at least 3 events, got none")) << message;
+  EXPECT_FALSE(std::filesystem::exists(*files / "none"));
+}
+
+}  // namespace
+}  // namespace serendip
