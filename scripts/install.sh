@@ -15,10 +15,10 @@ if [ ${#missing[@]} -gt 0 ]; then
   "${sudo[@]}" apt-get update -qq
   DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq "${missing[@]}"
 fi
-wanted="${PYTHON_PACKAGES[*]} ${PYTHON_REFERENCE_PACKAGES[*]}"
-if [ "$(cat .venv/serendip-packages 2>/dev/null)" != "$wanted" ]; then
+wanted=("${PYTHON_PACKAGES[@]}" "${PYTHON_REFERENCE_PACKAGES[@]}")
+if [ "$(cat .venv/serendip-packages 2>/dev/null)" != "${wanted[*]}" ]; then
   echo "install: Python environment in .venv"
   [ -x .venv/bin/python ] || python3 -m venv .venv
-  .venv/bin/pip install --quiet --disable-pip-version-check $wanted
-  echo "$wanted" > .venv/serendip-packages
+  .venv/bin/pip install --quiet --disable-pip-version-check "${wanted[@]}"
+  echo "${wanted[*]}" > .venv/serendip-packages
 fi

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Every outside version that Serendip is built and tested with, in one place.
 # Debian 12 supplies the C++ libraries, PyPI the rest. Sourced by scripts/install.sh.
 
@@ -11,6 +12,7 @@ DEBIAN_PACKAGES=(
   'libspdlog-dev=1:1.10.0*'
   'libfmt-dev=9.1.0*'
   'libpcre2-dev=10.42*'
+  'libutf8proc-dev=2.8.0*'
   'libfaiss-dev=1.7.3*'
   'libmetis-dev=5.1.0*'
   'libeigen3-dev=3.4.0*'
@@ -34,7 +36,7 @@ PYTHON_PACKAGES=(
 # The quickstart's model conversion and the tests' reference implementations.
 PYTHON_REFERENCE_PACKAGES=(
   transformers==5.24.0 tokenizers==0.23.3 sentencepiece==0.2.3 safetensors==0.8.0 gguf==0.19.0
-  h5py==3.16.0
+  h5py==3.16.0 accelerate==1.15.0  # transformers reads GGUF files only beside accelerate
 )
 # Data and model of the quickstart, taken out of packages that carry them (installed with --no-deps).
 QUICKSTART_DATA_PACKAGE=recbole==1.2.1

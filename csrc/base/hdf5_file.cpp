@@ -55,6 +55,13 @@ Handle create_parents() {
   return Handle(list, H5Pclose);
 }
 
+// Without creation times: the same content is the same bytes, whose hashes decide what is redone.
+Handle dataset_layout() {
+  const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_obj_track_times(list, false);
+  return Handle(list, H5Pclose);
+}
+
 std::vector<hsize_t> to_hsize(const std::vector<int64_t>& shape) {
   return {shape.begin(), shape.end()};
 }
@@ -118,7 +125,8 @@ bool Hdf5File::has(const std::string& name) const {
   for (size_t slash = name.find('/', 1); slash != std::string::npos;
        slash = name.find('/', slash + 1))
     if (H5Lexists(id_, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) return false;
-  return H5Lexists(id_, name.c_str(), H5P_DEFAULT) > 0;
+  return H5Lexists(id_, name.c_str(), H5P_DEFAULT) > 0 &&
+         H5Oexists_by_name(id_, name.c_str(), H5P_DEFAULT) > 0;
 }
 
 std::vector<std::string> Hdf5File::children(const std::string& group) const {
@@ -160,8 +168,9 @@ void Hdf5File::write(const std::string& name, std::span<const T> values,
   const Handle space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr),
                      H5Sclose);
   const Handle parents = create_parents();
+  const Handle layout = dataset_layout();
   const Handle dataset(
-      H5Dcreate2(id_, name.c_str(), native_type<T>(), space, parents, H5P_DEFAULT, H5P_DEFAULT),
+      H5Dcreate2(id_, name.c_str(), native_type<T>(), space, parents, layout, H5P_DEFAULT),
       H5Dclose);
   SERENDIP_CHECK(dataset.valid(), "{}: cannot create dataset '{}'", path_.string(), name);
   if (values.empty()) return;
@@ -175,14 +184,23 @@ void Hdf5File::write_strings(const std::string& name, const std::vector<std::str
   const Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose);
   const Handle type = string_type();
   const Handle parents = create_parents();
-  const Handle dataset(
-      H5Dcreate2(id_, name.c_str(), type, space, parents, H5P_DEFAULT, H5P_DEFAULT), H5Dclose);
+  const Handle layout = dataset_layout();
+  const Handle dataset(H5Dcreate2(id_, name.c_str(), type, space, parents, layout, H5P_DEFAULT),
+                       H5Dclose);
   SERENDIP_CHECK(dataset.valid(), "{}: cannot create dataset '{}'", path_.string(), name);
   if (values.empty()) return;
   std::vector<const char*> pointers;
   for (const std::string& value : values) pointers.push_back(value.c_str());
   SERENDIP_CHECK(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0,
                  "{}: cannot write dataset '{}'", path_.string(), name);
+}
+
+void Hdf5File::link_external(const std::string& name, const std::string& file,
+                             const std::string& target) {
+  const Handle parents = create_parents();
+  SERENDIP_CHECK(H5Lcreate_external(file.c_str(), target.c_str(), id_, name.c_str(), parents,
+                                    H5P_DEFAULT) >= 0,
+                 "{}: cannot link '{}' to {}:{}", path_.string(), name, file, target);
 }
 
 template <typename T>
@@ -245,7 +263,7 @@ void Hdf5File::create_growable(const std::string& name, std::vector<int64_t> row
   chunk.insert(chunk.begin(), static_cast<hsize_t>(rows));
   const Handle space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), limits.data()),
                      H5Sclose);
-  const Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  const Handle layout = dataset_layout();
   H5Pset_chunk(layout, static_cast<int>(chunk.size()), chunk.data());
   const Handle parents = create_parents();
   const Handle dataset(

@@ -23,6 +23,7 @@ class Hdf5File {
   // Flushes and closes; throws Error when the disk refuses. The destructor ignores such errors.
   void close();
 
+  // False also for a link whose target is missing.
   bool has(const std::string& name) const;
   // Names below the group, sorted.
   std::vector<std::string> children(const std::string& group) const;
@@ -40,6 +41,9 @@ class Hdf5File {
     write<T>(name, std::span<const T>(values), {static_cast<int64_t>(values.size())});
   }
   void write_strings(const std::string& name, const std::vector<std::string>& values);
+  // Makes `name` stand for the object `target` of another file, which need not exist yet. A
+  // relative `file` is looked up in this file's folder.
+  void link_external(const std::string& name, const std::string& file, const std::string& target);
 
   // Converts numeric types; throws naming file and dataset when missing.
   template <typename T>

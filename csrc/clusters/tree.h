@@ -28,8 +28,8 @@ struct ClusterTree {
   const TreeLevel& planning() const { return level(kPlanningLevel); }
 };
 
-// Throws Error naming the file and the first broken rule: nesting, an empty cluster, an index out of
-// range, two clusters of one level with the same description (both named).
+// Throws Error naming the file and the first broken rule: nesting, an empty cluster, an index out
+// of range, two clusters of one level with the same description (both named).
 ClusterTree load_tree(const std::filesystem::path& path);
 void save_tree(const ClusterTree& tree, const std::filesystem::path& path);
 void validate_tree(const ClusterTree& tree, const std::string& source);

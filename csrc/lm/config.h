@@ -17,7 +17,8 @@ struct ModelConfig {
   double rms_norm_eps = 1e-5, rope_theta = 10000.0;
   bool tie_word_embeddings = false;
   std::optional<int64_t> bos_token_id;
-  std::vector<int64_t> eos_token_id;  // config.json's, or generation_config.json's where that has more
+  std::vector<int64_t>
+      eos_token_id;  // config.json's, or generation_config.json's where that has more
 
   // Weights of the decoder, embeddings counted once when tied.
   int64_t parameter_count() const;

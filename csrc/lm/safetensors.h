@@ -11,14 +11,15 @@ namespace serendip {
 
 // One tensor in a mapped file.
 struct SafetensorsEntry {
-  std::string dtype;           // "F32", "BF16", "F16", "I64", …
+  std::string dtype;  // "F32", "BF16", "F16", "I64", …
   std::vector<int64_t> shape;
-  const uint8_t* data = nullptr;  // in the mapping; valid while the reader lives
+  const uint8_t* data = nullptr;  // in the mapping, while the reader lives; maybe unaligned
   int64_t bytes = 0;
 };
 
-// A memory-mapped file. Throws Error with file name, expected and actual bytes when truncated, and for
-// header length, JSON, dtype, offsets, overlaps, shape overflow or duplicate names that do not hold.
+// A memory-mapped file. Throws Error with file name, expected and actual bytes when truncated, and
+// for header length, JSON, dtype, offsets, overlaps, shape overflow or duplicate names that do not
+// hold.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);

@@ -22,7 +22,8 @@ struct TransitionSet {
 TransitionSet load_transition_set(const std::filesystem::path& path);
 void save_transition_set(const TransitionSet& set, const std::filesystem::path& path);
 
-// Transitions of single held-out users, one row an occurrence, so that errors can be clustered by user.
+// Transitions of single held-out users, one row an occurrence, so that errors can be clustered by
+// user.
 struct UserTransitions {
   int64_t context_size = 2;
   std::vector<int32_t> user;     // [T] index into the dataset's users

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "base/file.h"
 #include "tests/base/temporary_folder.h"
 
@@ -34,6 +37,24 @@ TEST(Hdf5File, RoundTrip) {
   EXPECT_EQ(file.dtype("/grown"), "f32");
 }
 
+TEST(Hdf5File, SameContentIsTheSameBytes) {
+  const TemporaryFolder folder;
+  const auto write = [&](const char* name) {
+    write_hdf5(folder / name, [](Hdf5File& file) {
+      file.write("/group/numbers", std::vector<float>{1, 2});
+      file.write_strings("/group/names", {"a", "bc"});
+      file.create_growable<int64_t>("/grown");
+      file.append<int64_t>("/grown", std::vector<int64_t>{1, 2, 3});
+      file.link_external("/link", "b.h5", "/x");
+      file.write_attribute("hash", "abc");
+    });
+    return read_file(folder / name);
+  };
+  const std::string first = write("a.h5");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // HDF5 counts seconds
+  EXPECT_TRUE(write("b.h5") == first);
+}
+
 TEST(Hdf5File, ErrorsNameFileAndDataset) {
   const TemporaryFolder folder;
   write_hdf5(folder / "a.h5", [](Hdf5File&) {});
@@ -43,6 +64,19 @@ TEST(Hdf5File, ErrorsNameFileAndDataset) {
   write_file(folder / "b.h5", "not hdf5");
   EXPECT_NE(error_of([&] { Hdf5File::open(folder / "b.h5"); }).find("not an HDF5 file"),
             std::string::npos);
+}
+
+TEST(Hdf5File, ExternalLinksResolveBesideTheFile) {
+  const TemporaryFolder folder;
+  write_hdf5(folder / "a.h5",
+             [](Hdf5File& file) { file.link_external("/group/x", "b.h5", "/values"); });
+  EXPECT_FALSE(Hdf5File::open(folder / "a.h5").has("/group/x"));
+  write_hdf5(folder / "b.h5", [](Hdf5File& file) { file.write("/other", std::vector<float>{1}); });
+  EXPECT_FALSE(Hdf5File::open(folder / "a.h5").has("/group/x"));
+  write_hdf5(folder / "b.h5", [](Hdf5File& file) { file.write("/values", std::vector<float>{2}); });
+  const Hdf5File file = Hdf5File::open(folder / "a.h5");
+  EXPECT_TRUE(file.has("/group/x"));
+  EXPECT_EQ(file.read<float>("/group/x"), std::vector<float>{2});
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+#include "cli/command.h"
+#include "cli/recommend_users.h"
+
+namespace serendip {
+
+StageSpec recommend_train_stage() {
+  return {"recommend_train",
+          "recommend train",
+          "Train the sequence recommender: recommender/",
+          {"recommend"},
+          [](const Recipe& recipe) {
+            return StagePaths{{recipe.data(), recipe.tree()}, {recipe.recommender()}};
+          },
+          [](const Recipe& recipe) {
+            return train_recommender(recipe.recommend, recipe.data(), recipe.tree(),
+                                     recipe.recommender());
+          }};
+}
+
+StageSpec recommend_eval_stage() {
+  return {"recommend_eval",
+          "recommend eval",
+          "Measure HR@k and NDCG@k of the recommender by full ranking",
+          {},
+          [](const Recipe& recipe) {
+            return StagePaths{{recipe.data(), recipe.tree(), recipe.recommender()}, {}};
+          },
+          [](const Recipe& recipe) {
+            return evaluate_recommender(recipe.data(), recipe.tree(), recipe.recommender());
+          }};
+}
+
+StageSpec recommend_users_stage() {
+  return {"recommend_users",
+          "recommend users",
+          "Show held-out users' new interests and items: recommendations.json",
+          {"curate"},
+          [](const Recipe& recipe) {
+            return StagePaths{{recipe.data(), recipe.tree(), recipe.table(), recipe.recommender()},
+                              {recipe.folder() / "recommendations.json"}};
+          },
+          [](const Recipe& recipe) { return recommend_users(recipe); }};
+}
+
+void add_recommend(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand(
+      "recommend", "Train and measure the item recommender; show what users get");
+  command.require_subcommand(1);
+  add_stage_command(command, "train", recommend_train_stage());
+  add_stage_command(command, "eval", recommend_eval_stage());
+  CLI::App& users = *command.add_subcommand("users", recommend_users_stage().summary);
+  const auto arguments = add_recipe_arguments(users, recommend_users_stage().sections);
+  users.callback([arguments] {
+    const std::unique_ptr<Recipe> recipe = arguments->load();
+    const nlohmann::json result = execute(recommend_users_stage(), *recipe).result;
+    print(arguments->json ? result.dump(1) + "\n" : recommendations_text(result));
+  });
+}
+
+}  // namespace serendip

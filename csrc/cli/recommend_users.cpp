@@ -1,0 +1,136 @@
+#include "cli/recommend_users.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "clusters/tree.h"
+#include "data/dataset.h"
+#include "data/split.h"
+#include "infer/pair_table.h"
+#include "recsys/recommender.h"
+
+namespace serendip {
+namespace {
+
+constexpr int64_t kUsers = 5, kItems = 5, kHistoryShown = 5;
+
+struct Interest {
+  int32_t label;
+  size_t entry;  // in the table's arrays
+};
+
+// The `size` most recent distinct clusters of the user's positive events, oldest first by last
+// occurrence; shorter when the user has fewer.
+std::vector<int32_t> recent_context(const Dataset& data, const TreeLevel& level, int64_t user,
+                                    double positive_reward, int64_t size) {
+  std::vector<int32_t> context;
+  const auto at = static_cast<size_t>(user);
+  for (int64_t event = data.user_offset[at + 1] - 1; event >= data.user_offset[at]; --event) {
+    if (data.event_reward[static_cast<size_t>(event)] < positive_reward) continue;
+    const int32_t item = data.event_item[static_cast<size_t>(event)];
+    const int32_t cluster = level.assignment[static_cast<size_t>(item)];
+    if (std::count(context.begin(), context.end(), cluster)) continue;
+    context.push_back(cluster);
+    if (static_cast<int64_t>(context.size()) == size) break;
+  }
+  std::reverse(context.begin(), context.end());
+  return context;
+}
+
+// The best label of the context's row that occurs nowhere in the user's history.
+std::optional<Interest> novel_interest(const PairTable& table, const std::vector<int32_t>& context,
+                                       const std::vector<bool>& seen) {
+  int64_t row = 0;
+  for (const int32_t cluster : context) row = row * table.cluster_count + cluster;
+  for (int64_t rank = 0; rank < table.k; ++rank) {
+    const auto entry = static_cast<size_t>(row * table.k + rank);
+    const int32_t label = table.label[entry];
+    if (label >= 0 && label < table.cluster_count && !seen[static_cast<size_t>(label)])
+      return Interest{label, entry};
+  }
+  return std::nullopt;
+}
+
+nlohmann::json describe_items(const std::vector<Recommender::Recommendation>& items,
+                              const Dataset& data) {
+  nlohmann::json result = nlohmann::json::array();
+  for (const auto& [item, log_prob] : items)
+    result.push_back({{"item", data.item_id[static_cast<size_t>(item)]},
+                      {"title", data.item_title[static_cast<size_t>(item)]},
+                      {"log_prob", log_prob}});
+  return result;
+}
+
+std::string joined(const nlohmann::json& texts, const char* separator) {
+  return fmt::format("{}", fmt::join(texts.get<std::vector<std::string>>(), separator));
+}
+
+}  // namespace
+
+nlohmann::json recommend_users(const Recipe& recipe) {
+  const Dataset data = load_dataset(recipe.data());
+  const ClusterTree tree = load_tree(recipe.tree());
+  const TreeLevel& level = tree.planning();
+  const PairTable table = load_pair_table(recipe.table());
+  SERENDIP_CHECK(table.context_size == 2 && table.cluster_count == level.cluster_count(),
+                 "{}: expected a table of contexts of 2 out of {} clusters, got {} out of {}",
+                 recipe.table().string(), level.cluster_count(), table.context_size,
+                 table.cluster_count);
+  const Recommender recommender = Recommender::load(recipe.recommender(), tree);
+
+  nlohmann::json users = nlohmann::json::array();
+  for (int64_t user = 0; user < data.user_count() && users.size() < kUsers; ++user) {
+    const auto at = static_cast<size_t>(user);
+    if (split_of(data.user_id[at]) != Split::kTest) continue;
+    const std::vector<int32_t> context =
+        recent_context(data, level, user, recipe.curate.positive_reward, table.context_size);
+    if (static_cast<int64_t>(context.size()) < table.context_size) continue;
+    const std::vector<int32_t> history(data.event_item.begin() + data.user_offset[at],
+                                       data.event_item.begin() + data.user_offset[at + 1]);
+    std::vector<bool> seen(static_cast<size_t>(table.cluster_count));
+    for (const int32_t item : history)
+      seen[static_cast<size_t>(level.assignment[static_cast<size_t>(item)])] = true;
+    const std::optional<Interest> interest = novel_interest(table, context, seen);
+    if (!interest) continue;
+
+    nlohmann::json shown = {{"user", data.user_id[at]}};
+    const auto first = std::max<int64_t>(0, static_cast<int64_t>(history.size()) - kHistoryShown);
+    for (auto item = history.begin() + first; item != history.end(); ++item)
+      shown["history"].push_back(data.item_title[static_cast<size_t>(*item)]);
+    for (const int32_t cluster : context)
+      shown["context"].push_back(level.description[static_cast<size_t>(cluster)]);
+    shown["interest"] = {{"cluster", interest->label},
+                         {"description", level.description[static_cast<size_t>(interest->label)]},
+                         {"log_prob", table.log_prob[interest->entry]},
+                         {"probability_low", table.probability_low[interest->entry]},
+                         {"probability_high", table.probability_high[interest->entry]}};
+    shown["items"] = describe_items(
+        recommender.recommend(history, {interest->label}, kItems, /*exclude_seen=*/true), data);
+    users.push_back(std::move(shown));
+  }
+  nlohmann::json result = {{"users", std::move(users)}};
+  write_file(recipe.folder() / "recommendations.json", result.dump(1) + "\n");
+  return result;
+}
+
+std::string recommendations_text(const nlohmann::json& recommendations) {
+  std::string text;
+  for (const auto& user : recommendations.value("users", nlohmann::json::array())) {
+    const nlohmann::json& interest = user.at("interest");
+    text += fmt::format("user {}\n", user.at("user").get<std::string>());
+    text += fmt::format("  history       … {}\n", joined(user.at("history"), "; "));
+    text += fmt::format("  interests     {}\n", joined(user.at("context"), "  →  "));
+    text += fmt::format("  new interest  {}  (log-probability {:.2f})\n",
+                        interest.at("description").get<std::string>(),
+                        interest.at("log_prob").get<double>());
+    for (const auto& item : user.at("items"))
+      text += fmt::format("  {:<13} {}\n", item == user.at("items").front() ? "items" : "",
+                          item.at("title").get<std::string>());
+    text += "\n";
+  }
+  return text.empty() ? "No held-out user has a label new to them in the table.\n" : text;
+}
+
+}  // namespace serendip

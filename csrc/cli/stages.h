@@ -1,0 +1,51 @@
+// The stages of a run: what each reads, writes and does. Single commands and `serendip run` share
+// them.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/manifest.h"
+#include "cli/recipe.h"
+
+namespace serendip {
+
+struct StagePaths {
+  std::vector<std::filesystem::path> inputs, outputs;
+};
+
+struct StageSpec {
+  std::string name;                   // also the manifest's
+  std::string command;                // "import", "recommend train", …
+  std::string summary;                // one line for --help
+  std::vector<std::string> sections;  // of the recipe, whose change makes the stage run again
+  std::function<StagePaths(const Recipe&)> paths;
+  std::function<nlohmann::json(const Recipe&)> work;
+};
+
+// Each defined beside its sub-command.
+StageSpec import_stage();
+StageSpec embed_stage();
+StageSpec cluster_stage();
+StageSpec curate_stage();
+StageSpec sft_stage();
+StageSpec eval_stage();
+StageSpec generate_stage();
+StageSpec recommend_train_stage();
+StageSpec recommend_eval_stage();
+StageSpec recommend_users_stage();
+
+// In the order in which `run` does them.
+std::vector<StageSpec> all_stages();
+
+// Runs the stage unless nothing it depends on has changed. Throws Error naming a missing input and
+// the command that makes it.
+StageOutcome execute(const StageSpec& spec, const Recipe& recipe);
+
+// Drops empty paths: inputs that a recipe leaves out.
+std::vector<std::filesystem::path> present(std::vector<std::filesystem::path> paths);
+
+}  // namespace serendip

@@ -1,0 +1,119 @@
+#include "cli/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/recommend_users.h"
+#include "cli/text.h"
+
+namespace serendip {
+namespace {
+
+constexpr size_t kHeadlineWidth = 70;
+
+using Json = nlohmann::json;
+using Rows = std::vector<std::vector<std::string>>;
+
+const Json& result_of(const std::vector<FinishedStage>& stages, const std::string& name) {
+  static const Json kEmpty = Json::object();
+  const auto found = std::find_if(stages.begin(), stages.end(),
+                                  [&](const FinishedStage& stage) { return stage.name == name; });
+  return found != stages.end() && found->outcome.result.is_object() ? found->outcome.result
+                                                                    : kEmpty;
+}
+
+Json member(const Json& object, const std::string& key) {
+  return object.is_object() && object.contains(key) ? object.at(key) : Json();
+}
+
+// "0.0312 ± 0.0060"; the error is left out where there is none.
+std::string with_error(const Json& mean, const Json& error) {
+  if (!mean.is_number()) return "-";
+  std::string text = fmt::format("{:.4f}", mean.get<double>());
+  if (error.is_number()) text += fmt::format(" ± {:.4f}", error.get<double>());
+  return text;
+}
+
+std::string stages_text(const std::vector<FinishedStage>& stages) {
+  Rows rows = {{"stage", "time", "peak memory", "result"}};
+  double seconds = 0;
+  int64_t memory = 0;
+  for (const auto& [name, outcome] : stages) {
+    seconds += outcome.seconds;
+    memory = std::max(memory, outcome.peak_memory);
+    rows.push_back(
+        {name, duration_text(outcome.seconds), bytes_text(static_cast<double>(outcome.peak_memory)),
+         name == "recommend_users" ? "below" : headline(outcome.result, kHeadlineWidth)});
+  }
+  rows.push_back({"all", duration_text(seconds), bytes_text(static_cast<double>(memory)), ""});
+  return align_columns(rows, false);
+}
+
+std::string comparison_text(const Json& eval) {
+  static const std::vector<std::string> kModels = {"fine-tuned", "untuned",         "popularity",
+                                                   "markov",     "markov_balanced", "chance"};
+  Rows rows = {{"model", "recall@1", "recall@5", "recall@10", "test NLL"}};
+  const Json comparison = member(eval, "comparison");
+  for (const std::string& name : kModels) {
+    Json entry;
+    for (const Json& candidate : comparison)
+      if (member(candidate, "model") == name) entry = candidate;
+    std::vector<std::string> row = {name};
+    for (const char* key : {"recall_at_1", "recall_at_5", "recall_at_10", "nll"})
+      row.push_back(with_error(member(entry, key), member(entry, std::string(key) + "_se")));
+    rows.push_back(std::move(row));
+  }
+  return align_columns(rows, true);
+}
+
+std::string differences_text(const Json& eval) {
+  const Json differences = member(eval, "differences");
+  const auto line = [&](const char* key, const char* meaning) {
+    const Json entry = member(differences, key);
+    return std::vector<std::string>{meaning,
+                                    with_error(member(entry, "mean"), member(entry, "se"))};
+  };
+  return align_columns({line("nll_untuned_minus_tuned", "NLL, untuned minus fine-tuned"),
+                        line("recall_at_10_minus_chance", "recall@10, fine-tuned minus chance")},
+                       false);
+}
+
+std::string chosen_lines(const Json& object, const std::vector<std::string>& keys) {
+  Rows rows;
+  for (const std::string& key : keys) rows.push_back({key, value_text(member(object, key))});
+  return align_columns(rows, false);
+}
+
+}  // namespace
+
+nlohmann::ordered_json summary_json(const std::vector<FinishedStage>& stages) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const auto& [name, outcome] : stages)
+    list.push_back({{"name", name},
+                    {"skipped", outcome.skipped},
+                    {"seconds", outcome.seconds},
+                    {"peak_memory", outcome.peak_memory},
+                    {"result", outcome.result}});
+  return {{"stages", std::move(list)}};
+}
+
+std::string summary_text(const std::vector<FinishedStage>& stages) {
+  const Json& eval = result_of(stages, "eval");
+  std::string text = stages_text(stages);
+  text += fmt::format("\nHeld-out users ({} transitions of {} users; ± standard error by user)\n",
+                      value_text(member(eval, "test_transitions")),
+                      value_text(member(eval, "test_users")));
+  text += comparison_text(eval) + differences_text(eval);
+  text += fmt::format("match rate {} over {} contexts\n", value_text(member(eval, "match_rate")),
+                      value_text(member(eval, "match_rate_contexts")));
+  text += "\nTable\n" +
+          chosen_lines(result_of(stages, "generate"),
+                       {"rows", "mode", "k", "distinct_labels", "entropy_bits", "seconds_per_row"});
+  text += "\nRecommender\n" + key_value_lines(result_of(stages, "recommend_eval"));
+  text += "\nNew interests of held-out users\n\n" +
+          recommendations_text(result_of(stages, "recommend_users"));
+  return text;
+}
+
+}  // namespace serendip

@@ -1,0 +1,51 @@
+// Sorts events by (user, time, input order) in bounded memory: what does not fit waits in a scratch
+// file, cut into ranges of users that do fit.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace serendip {
+
+struct ImportedEvent {
+  int64_t time;  // seconds
+  int32_t user, item;
+  float reward;
+};
+
+// Holds at most `memory_events` events (24 bytes each, and half as much again while sorting), or
+// the busiest user's if those are more, and 8 bytes a user. Uses up to 48 bytes of disk an event.
+class EventSorter {
+ public:
+  // Scratch files lie in `folder` and have no name: nothing is left behind by a killed process.
+  explicit EventSorter(std::filesystem::path folder, int64_t memory_events = int64_t{1} << 22);
+  ~EventSorter();
+  EventSorter(const EventSorter&) = delete;
+  EventSorter& operator=(const EventSorter&) = delete;
+
+  // Users are numbered from 0.
+  void add(const ImportedEvent& event);
+  int64_t event_count() const { return event_count_; }
+  // [U + 1], U = highest user seen + 1: where each user's events begin in the sorted order.
+  std::vector<int64_t> user_offsets() const;
+  // Calls `consume` with consecutive stretches of the sorted events. Ends the sorter's use.
+  void sort(const std::function<void(std::span<const ImportedEvent>)>& consume);
+
+ private:
+  void spill();
+  // Ranges of consecutive users [first, last) that fit the memory.
+  std::vector<int64_t> range_ends() const;
+  // Copies the spilled events into a second file, each range's together and in input order.
+  int scatter(const std::vector<int64_t>& range_ends, const std::vector<int64_t>& offsets) const;
+
+  std::filesystem::path folder_;
+  int64_t memory_events_, event_count_ = 0, spilled_ = 0;
+  int scratch_ = -1;  // file descriptor
+  std::vector<ImportedEvent> buffer_;
+  std::vector<int64_t> user_events_;
+};
+
+}  // namespace serendip

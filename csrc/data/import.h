@@ -1,0 +1,41 @@
+// `serendip import`: event logs, items and tags in CSV, TSV or Parquet become data.h5.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+
+namespace serendip {
+
+// Recipe section "import". The defaults of the column names are RecBole's.
+struct ImportOptions {
+  std::string events, items, tags;  // files or folders of parts
+  std::string event_user = "user_id", event_item = "item_id", event_time = "timestamp";
+  std::string event_reward;
+  std::string item_id = "item_id", item_title;
+  std::vector<std::string> item_text;
+  std::string tags_item = "item_id", tags_text = "tag";
+  std::string delimiter, text_delimiter;
+  int64_t max_bad_rows = 100;
+
+  void declare(OptionSet& set);
+};
+
+// Writes `data_h5` and returns {"items", "users", "events", "bad_rows", "items_without_metadata"}.
+//
+// Items are numbered as in the items file, those known from events alone after them by first
+// appearance; users by first appearance. An item without metadata has its id as title and no text;
+// one without events is kept. Times are seconds, fractions dropped. A row with a wrong field
+// count, an empty id, an id given twice among the items, or a time or reward that is no finite
+// number is a bad row: the first 5 are logged as "file:line: reason", and more than max_bad_rows in
+// all input together is an error. The input is read once, as a stream: memory grows with unique
+// users and items and their text, and the events are sorted by EventSorter in bounded memory.
+//
+// Throws Error for missing files and columns, empty files, no good event, and too many bad rows.
+nlohmann::json import_data(const ImportOptions& options, const std::filesystem::path& data_h5);
+
+}  // namespace serendip

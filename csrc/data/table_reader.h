@@ -1,0 +1,45 @@
+// Tables of named text columns, row by row, whatever the file: delimited text (gzip'd or not),
+// Parquet, or a folder of such parts.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace serendip {
+
+struct TableRow {
+  std::vector<std::string> fields;  // the columns asked for, in the order asked
+  int64_t number = 0;               // from 1: the line it starts on (text) or the row (Parquet)
+  std::string problem;              // why the row cannot be used; empty when it can
+};
+
+// One open file.
+class TableReader {
+ public:
+  virtual ~TableReader() = default;
+  // Fills `row`, reusing its strings; false at the end.
+  virtual bool next(TableRow& row) = 0;
+};
+
+// Calls `consume(part, row)` for each row of `path`: a file, or a folder whose files are read in
+// name order, skipping names that begin with '.' or '_'. By extension, after an optional .gz: .csv
+// (comma), .tsv .inter .item .user (tab), .parquet .pq; `delimiter`, one character or "\t",
+// overrules it for text. A column matches a header name with or without a ":type" suffix (RecBole's
+// atomic files); a column asked for as "" yields "". A row with a NUL byte or text that is not
+// UTF-8 gets a problem. Throws Error for a missing file or column (naming the columns present) or a
+// broken file.
+void read_table(
+    const std::filesystem::path& path, const std::vector<std::string>& columns,
+    const std::string& delimiter,
+    const std::function<void(const std::filesystem::path& part, const TableRow& row)>& consume);
+
+// For the readers: the index in `header` of each column, -1 for "". Throws as above.
+std::vector<int> find_columns(const std::filesystem::path& path,
+                              const std::vector<std::string>& header,
+                              const std::vector<std::string>& columns);
+
+}  // namespace serendip

@@ -1,0 +1,168 @@
+#include "lm/byte_level_bpe.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "lm/bpe_model.h"
+#include "lm/pre_tokenizer.h"
+#include "lm/unicode.h"
+
+namespace serendip {
+namespace {
+
+using nlohmann::json;
+
+// The part itself, or the parts of a Sequence below `list`; none where it is null.
+std::vector<json> parts_of(const json& part, const char* list) {
+  if (part.is_null()) return {};
+  if (part.at("type") == "Sequence") return part.at(list).get<std::vector<json>>();
+  return {part};
+}
+
+// Whether the text is brought to form C; throws for any other normaliser.
+bool reads_nfc(const json& normalizer, const std::string& where) {
+  const std::vector<json> parts = parts_of(normalizer, "normalizers");
+  for (const json& part : parts) {
+    SERENDIP_CHECK(part.at("type") == "NFC", "{}: normalizer {} is not supported (supported: NFC)",
+                   where, part.at("type").dump());
+  }
+  return !parts.empty();
+}
+
+class ByteLevelBpe : public Tokenizer {
+ public:
+  ByteLevelBpe(const json& tokenizer, const TokenizerSettings& settings, const std::string& where)
+      : normalize_(reads_nfc(tokenizer.value("normalizer", json()), where)),
+        pre_tokenizer_(tokenizer.at("pre_tokenizer"), where),
+        model_(tokenizer.at("model"), where) {
+    const json decoder = tokenizer.value("decoder", json());
+    SERENDIP_CHECK(decoder.is_null() || decoder.at("type") == "ByteLevel",
+                   "{}: decoder {} is not supported (supported: ByteLevel)", where,
+                   decoder.at("type").dump());
+    for (const auto& [spelling, id] : model_.vocabulary()) set_token(id, token_bytes(spelling));
+    for (const json& entry : tokenizer.value("added_tokens", json::array())) {
+      add_token(parse_added_token(entry, entry.at("id").get<int64_t>(), where));
+    }
+    const json post_processor = tokenizer.value("post_processor", json());
+    bool has_template = false;
+    for (const json& part : parts_of(post_processor, "processors")) {
+      has_template |= read_post_processor(part, where);
+    }
+    if (!has_template) read_settings(settings, where);
+  }
+
+  std::vector<int32_t> encode(std::string_view text) const override {
+    std::vector<int32_t> ids;
+    const auto add_id = [&](int32_t id) { ids.push_back(id); };
+    const auto encode_words = [&](std::string_view stretch) {
+      pre_tokenizer_.split(stretch, [&](std::string_view word) { model_.encode(word, ids); });
+    };
+    const auto encode_normalized = [&](std::string_view stretch) {
+      if (!normalize_) return normalized_tokens_.split(stretch, encode_words, add_id);
+      const std::string normalized = normalize_nfc(stretch);
+      normalized_tokens_.split(normalized, encode_words, add_id);
+    };
+    raw_tokens_.split(replace_invalid_utf8(text), encode_normalized, add_id);
+    return ids;
+  }
+
+  std::string decode(const std::vector<int32_t>& ids) const override {
+    std::string bytes;
+    for (const int32_t id : ids) {
+      if (id < 0 || id >= vocabulary_size()) continue;
+      const auto index = static_cast<size_t>(id);
+      if (!special_[index]) bytes += token_bytes_[index];
+    }
+    return replace_invalid_utf8(bytes);
+  }
+
+  int64_t vocabulary_size() const override { return static_cast<int64_t>(token_bytes_.size()); }
+
+ private:
+  void set_token(int32_t id, std::string bytes) {
+    const size_t size = std::max(token_bytes_.size(), static_cast<size_t>(id) + 1);
+    token_bytes_.resize(size);
+    special_.resize(size);
+    token_bytes_[static_cast<size_t>(id)] = std::move(bytes);
+  }
+
+  void add_token(const AddedToken& token) {
+    set_token(token.id, token_bytes(token.content));
+    special_[static_cast<size_t>(token.id)] = token.special;
+    added_ids_[token.content] = token.id;
+    // Its spelling is normalised too where it is looked for in normalised text.
+    if (token.normalized) {
+      normalized_tokens_.add(normalize_ ? normalize_nfc(token.content) : token.content, token.id);
+    } else {
+      raw_tokens_.add(token.content, token.id);
+    }
+  }
+
+  // Whether the part is a template, whose ids become prefix and suffix.
+  bool read_post_processor(const json& part, const std::string& where) {
+    const auto type = part.at("type").get<std::string>();
+    if (type == "ByteLevel") return false;  // moves offsets only
+    SERENDIP_CHECK(type == "TemplateProcessing",
+                   "{}: post_processor '{}' is not supported (supported: TemplateProcessing, "
+                   "ByteLevel)",
+                   where, type);
+    std::vector<int32_t>* ids = &prefix_ids;
+    for (const json& piece : part.at("single")) {
+      if (piece.contains("Sequence")) {
+        ids = &suffix_ids;
+        continue;
+      }
+      const auto name = piece.at("SpecialToken").at("id").get<std::string>();
+      for (const json& id : part.at("special_tokens").at(name).at("ids")) {
+        ids->push_back(id.get<int32_t>());
+      }
+    }
+    return true;
+  }
+
+  void read_settings(const TokenizerSettings& settings, const std::string& where) {
+    const auto id_of = [&](const std::string& token, const char* field) {
+      const auto added = added_ids_.find(token);
+      if (added != added_ids_.end()) return added->second;
+      const auto found = model_.vocabulary().find(token);
+      SERENDIP_CHECK(found != model_.vocabulary().end(), "{}: {} asks for '{}', which is no token",
+                     where, field, token);
+      return found->second;
+    };
+    if (settings.add_bos_token.value_or(false)) {
+      prefix_ids = {id_of(settings.bos_token, "add_bos_token")};
+    }
+    if (settings.add_eos_token.value_or(false)) {
+      suffix_ids = {id_of(settings.eos_token, "add_eos_token")};
+    }
+  }
+
+  bool normalize_;
+  PreTokenizer pre_tokenizer_;
+  BpeModel model_;
+  AddedTokenMatcher raw_tokens_, normalized_tokens_;
+  std::map<std::string, int32_t> added_ids_;
+  std::vector<std::string> token_bytes_;
+  std::vector<bool> special_;
+};
+
+}  // namespace
+
+bool is_byte_level_bpe(const json& tokenizer) {
+  const json model = tokenizer.value("model", json());
+  if (!model.is_object() || !model.contains("merges")) return false;
+  return model.value("type", "BPE") == "BPE" &&
+         is_byte_level(tokenizer.value("pre_tokenizer", json()));
+}
+
+std::unique_ptr<Tokenizer> make_byte_level_bpe(const json& tokenizer,
+                                               const TokenizerSettings& settings,
+                                               const std::string& where) {
+  try {
+    return std::make_unique<ByteLevelBpe>(tokenizer, settings, where);
+  } catch (const json::exception& error) {
+    fail("{}: {}", where, error.what());
+  }
+}
+
+}  // namespace serendip

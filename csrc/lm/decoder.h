@@ -1,0 +1,71 @@
+// The decoder-only transformer of the Llama family over token trees: one forward pass for training,
+// evaluation and bulk inference.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <array>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lm/config.h"
+#include "lm/token_tree.h"
+
+namespace serendip {
+
+// The linear maps of a layer, in the order of kProjectionNames.
+enum Projection { kQuery, kKey, kValue, kOutput, kGate, kUp, kDown, kProjectionCount };
+constexpr std::array<const char*, kProjectionCount> kProjectionNames = {
+    "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+    "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
+
+// y = x·Wᵀ, and with an adapter y += scale · (x·Aᵀ)·Bᵀ (Hu et al. 2021).
+struct Linear {
+  torch::Tensor weight;          // [out, in]
+  torch::Tensor lora_a, lora_b;  // [rank, in], [out, rank]; undefined without an adapter
+};
+
+struct DecoderLayer {
+  torch::Tensor input_layernorm, post_attention_layernorm;  // [hidden]
+  std::array<Linear, kProjectionCount> projections;
+};
+
+// Keys and values of tree nodes that earlier passes computed: row n of every layer belongs to node n.
+struct KeyValueArena {
+  std::vector<torch::Tensor> key, value;  // [capacity, key/value heads, head_dim] a layer
+
+  // Room for `rows` rows, content kept.
+  void reserve(const ModelConfig& config, int64_t rows, torch::ScalarType dtype);
+};
+
+// Adapter dropout: a mask that depends on (seed, step, layer, projection, tree node, column) alone.
+struct LoraDropout {
+  double probability;
+  uint64_t seed, step;
+};
+
+struct Decoder {
+  ModelConfig config;
+  torch::Tensor embed_tokens;  // [vocab, hidden]
+  torch::Tensor norm;          // [hidden]
+  torch::Tensor lm_head;       // [vocab, hidden]; the same tensor as embed_tokens when tied
+  std::vector<DecoderLayer> layers;
+  double lora_scale = 0;
+
+  // Final hidden states [T, hidden] of nodes [begin, end) of the tree. Without an arena, begin must be
+  // 0 (all ancestors are in the pass); with one, the ancestors' rows are in it and the new nodes'
+  // rows are added (no gradients).
+  torch::Tensor forward(const TokenTree& tree, int32_t begin, int32_t end,
+                        KeyValueArena* arena = nullptr, const LoraDropout* dropout = nullptr) const;
+  // Vocabulary projection: [T, hidden] -> [T, vocab].
+  torch::Tensor logits(const torch::Tensor& hidden) const;
+
+  // Every weight under its Hugging Face name, adapters left out; lm_head only when it is not tied.
+  void for_each_weight(const std::function<void(const std::string& name, torch::Tensor& weight)>& visit);
+};
+
+// A copy with every adapter folded into its weight: W + scale · B·A. Weights without one are shared.
+Decoder merge_lora(const Decoder& decoder);
+
+}  // namespace serendip

@@ -1,0 +1,138 @@
+#include "transitions/mine.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/check.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "transitions/counting.h"
+
+namespace serendip {
+namespace {
+
+constexpr int64_t kUserBlock = 1024;
+constexpr int64_t kBlocksBetweenChecks = 64;
+constexpr int64_t kMergeRows = 1 << 20;  // merged earlier, the rows are sorted too often
+
+std::vector<int32_t> clusters_of_user(const Dataset& dataset,
+                                      const std::vector<int32_t>& item_cluster, int64_t user) {
+  std::vector<int32_t> clusters;
+  for (auto e = static_cast<size_t>(dataset.user_offset[static_cast<size_t>(user)]);
+       e < static_cast<size_t>(dataset.user_offset[static_cast<size_t>(user) + 1]); ++e) {
+    clusters.push_back(item_cluster[static_cast<size_t>(dataset.event_item[e])]);
+  }
+  return clusters;
+}
+
+std::span<const float> rewards_of_user(const Dataset& dataset, int64_t user) {
+  const int64_t begin = dataset.user_offset[static_cast<size_t>(user)];
+  const int64_t end = dataset.user_offset[static_cast<size_t>(user) + 1];
+  return std::span<const float>(dataset.event_reward)
+      .subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+}
+
+}  // namespace
+
+void mine_user(std::span<const int32_t> cluster, std::span<const float> reward,
+               const MiningRule& rule, std::vector<int32_t>& context, std::vector<int32_t>& label) {
+  const auto size = static_cast<size_t>(rule.context_size);
+  std::vector<int32_t> recent;  // last K distinct positive clusters, oldest first
+  std::unordered_set<int32_t> seen;
+  for (size_t e = 0; e < cluster.size(); ++e) {
+    const bool positive = reward[e] >= rule.positive_reward;
+    const auto held = std::find(recent.begin(), recent.end(), cluster[e]);
+    const bool novel =
+        rule.novelty == Novelty::kHistory ? !seen.contains(cluster[e]) : held == recent.end();
+    if (positive && novel && recent.size() == size) {
+      context.insert(context.end(), recent.begin(), recent.end());
+      label.push_back(cluster[e]);
+    }
+    seen.insert(cluster[e]);
+    if (!positive) continue;
+    if (held != recent.end()) {
+      recent.erase(held);
+    } else if (recent.size() == size) {
+      recent.erase(recent.begin());
+    }
+    recent.push_back(cluster[e]);
+  }
+}
+
+TransitionSet mine_training_users(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
+                                  const MiningRule& rule, int64_t user_begin, int64_t user_end) {
+  std::vector<int32_t> context;
+  std::vector<int32_t> label;
+  for (int64_t user = user_begin; user < user_end; ++user) {
+    if (split_of(dataset.user_id[static_cast<size_t>(user)]) != Split::kTrain) continue;
+    mine_user(clusters_of_user(dataset, item_cluster, user), rewards_of_user(dataset, user), rule,
+              context, label);
+  }
+  return count_rows(rule.context_size, context, label, std::vector<int64_t>(label.size(), 1));
+}
+
+TransitionSet merge_counts(const std::vector<TransitionSet>& sets) {
+  SERENDIP_CHECK(!sets.empty(), "no transition sets to merge");
+  TransitionSet all;
+  all.context_size = sets[0].context_size;
+  for (const TransitionSet& set : sets) {
+    SERENDIP_CHECK(set.context_size == all.context_size,
+                   "cannot merge contexts of {} clusters with contexts of {}", set.context_size,
+                   all.context_size);
+    all.context.insert(all.context.end(), set.context.begin(), set.context.end());
+    all.label.insert(all.label.end(), set.label.begin(), set.label.end());
+    all.count.insert(all.count.end(), set.count.begin(), set.count.end());
+  }
+  return count_rows(all.context_size, all.context, all.label, all.count);
+}
+
+UserTransitions mine_users(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
+                           const MiningRule& rule, Split split) {
+  UserTransitions result;
+  result.context_size = rule.context_size;
+  for (int64_t user = 0; user < dataset.user_count(); ++user) {
+    if (split_of(dataset.user_id[static_cast<size_t>(user)]) != split) continue;
+    mine_user(clusters_of_user(dataset, item_cluster, user), rewards_of_user(dataset, user), rule,
+              result.context, result.label);
+    result.user.resize(result.label.size(), static_cast<int32_t>(user));
+  }
+  return result;
+}
+
+Transitions mine_transitions(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
+                             const MiningRule& rule) {
+  SERENDIP_CHECK(rule.context_size >= 1, "context size is {}, expected at least 1",
+                 rule.context_size);
+  const int64_t users = dataset.user_count();
+  const int64_t stretch = kUserBlock * kBlocksBetweenChecks;
+  Progress progress("transitions", users, "users");
+  std::vector<TransitionSet> sets(1);  // merged so far, then what is not merged yet
+  sets[0].context_size = rule.context_size;
+  int64_t waiting = 0;
+  for (int64_t begin = 0; begin < users; begin += stretch) {
+    throw_if_interrupted();
+    const int64_t end = std::min(users, begin + stretch);
+    const int64_t blocks = (end - begin + kUserBlock - 1) / kUserBlock;
+    const size_t before = sets.size();
+    sets.resize(before + static_cast<size_t>(blocks));
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t block = 0; block < blocks; ++block) {
+      const int64_t first = begin + block * kUserBlock;
+      sets[before + static_cast<size_t>(block)] = mine_training_users(
+          dataset, item_cluster, rule, first, std::min(end, first + kUserBlock));
+    }
+    for (size_t i = before; i < sets.size(); ++i) waiting += sets[i].size();
+    if (waiting > std::max(kMergeRows, sets[0].size())) {
+      sets = {merge_counts(sets)};
+      waiting = 0;
+    }
+    progress.advance(end - begin);
+  }
+  Transitions result;
+  result.all = merge_counts(sets);
+  result.dev = mine_users(dataset, item_cluster, rule, Split::kDev);
+  result.test = mine_users(dataset, item_cluster, rule, Split::kTest);
+  return result;
+}
+
+}  // namespace serendip

@@ -1,0 +1,80 @@
+#include "infer/band_store.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/hash.h"
+
+namespace serendip {
+namespace {
+
+// A record: c1 (4 bytes), four arrays of `values` 4-byte numbers, and the hash of all that (8 bytes).
+size_t record_bytes(size_t values) { return 4 + 16 * values + 8; }
+
+template <typename T>
+void put(std::string& bytes, const std::vector<T>& values) {
+  bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+}
+
+template <typename T>
+const char* take(const char* bytes, size_t count, std::vector<T>& values) {
+  values.resize(count);
+  std::memcpy(values.data(), bytes, count * sizeof(T));
+  return bytes + count * sizeof(T);
+}
+
+}  // namespace
+
+BandStore::BandStore(const std::filesystem::path& folder, const std::string& key,
+                     int64_t values_per_band)
+    : path_(folder / "bands.records"), key_(key + "\n"), values_(static_cast<size_t>(values_per_band)) {
+  std::filesystem::create_directories(folder);
+  load();
+}
+
+void BandStore::load() {
+  const std::string bytes = std::filesystem::exists(path_) ? read_file(path_) : "";
+  if (!bytes.starts_with(key_)) {
+    write_file(path_, key_);
+    return;
+  }
+  size_t at = key_.size();
+  const size_t size = record_bytes(values_);
+  for (; at + size <= bytes.size(); at += size) {
+    const std::string_view record(bytes.data() + at, size - 8);
+    uint64_t hash = 0;
+    std::memcpy(&hash, bytes.data() + at + size - 8, 8);
+    if (hash64(record) != hash) break;
+    int32_t c1 = 0;
+    std::memcpy(&c1, record.data(), 4);
+    Band& band = bands_[c1];
+    const char* next = take(record.data() + 4, values_, band.label);
+    next = take(next, values_, band.log_prob);
+    next = take(next, values_, band.probability_low);
+    take(next, values_, band.probability_high);
+  }
+  if (at != bytes.size()) std::filesystem::resize_file(path_, at);
+}
+
+void BandStore::append(int32_t c1, Band band) {
+  std::string record(reinterpret_cast<const char*>(&c1), 4);
+  put(record, band.label);
+  put(record, band.log_prob);
+  put(record, band.probability_low);
+  put(record, band.probability_high);
+  const uint64_t hash = hash64(record);
+  record.append(reinterpret_cast<const char*>(&hash), 8);
+  SERENDIP_CHECK(record.size() == record_bytes(values_), "band {}: expected {} bytes, got {}", c1,
+                 record_bytes(values_), record.size());
+  std::ofstream out(path_, std::ios::binary | std::ios::app);
+  out.write(record.data(), static_cast<std::streamsize>(record.size()));
+  out.flush();
+  SERENDIP_CHECK(out.good(), "{}: cannot append {} bytes: {}", path_.string(), record.size(),
+                 strerror(errno));
+  bands_.emplace(c1, std::move(band));
+}
+
+}  // namespace serendip

@@ -1,0 +1,29 @@
+#include "infer/language_model.h"
+
+#include "base/check.h"
+#include "lm/model_io.h"
+
+namespace serendip {
+
+void ModelOptions::declare(OptionSet& set) {
+  set.add("path", path, "Hugging Face model folder");
+  set.add("template", prompt_template, "prompt; {1}, {2} stand for the context, oldest first");
+  set.add("dtype", dtype, "type of the weights in memory", one_of({"float32", "bfloat16"}));
+  set.add("device", device, "where the model runs", one_of({"cpu", "cuda"}));
+}
+
+LanguageModel open_language_model(const ModelOptions& options, const std::filesystem::path& folder,
+                                  const std::vector<std::string>& descriptions) {
+  SERENDIP_CHECK(options.device == "cpu" && options.dtype == "float32",
+                 "model: this version runs float32 on cpu, got {} on {}", options.dtype,
+                 options.device);
+  const std::filesystem::path base = base_model_folder(folder);
+  const ModelConfig config = load_model_config(base);
+  std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(base);
+  InterestLanguage language =
+      make_interest_language(*tokenizer, config, options.prompt_template, descriptions);
+  LabelTrie trie(language.description_ids, language.terminator);
+  return {load_decoder(folder), std::move(tokenizer), std::move(language), std::move(trie)};
+}
+
+}  // namespace serendip

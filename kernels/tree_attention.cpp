@@ -1,0 +1,96 @@
+#include "kernels/tree_attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace serendip::kernels {
+namespace {
+
+template <typename T>
+inline T dot(const T* a, const T* b, int64_t size) {
+  T sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < size; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+template <typename T>
+inline void add_scaled(T* out, T factor, const T* values, int64_t size) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) out[i] += factor * values[i];
+}
+
+}  // namespace
+
+template <typename T>
+void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& paths, T scale,
+                            const T* query, const T* key, const T* value, int64_t begin, int64_t end,
+                            T* out, T* log_sum_exp) {
+  const int64_t d = shape.head_dim, heads = shape.heads, key_row = shape.key_value_heads * d;
+  const int64_t group = heads / shape.key_value_heads;
+  std::vector<T> weights;
+  for (int64_t t = begin; t < end; ++t) {
+    const int32_t* path = paths.path + paths.offset[t];
+    const int64_t length = paths.offset[t + 1] - paths.offset[t];
+    weights.resize(static_cast<size_t>(length));
+    for (int64_t h = 0; h < heads; ++h) {
+      const int64_t key_head = h / group * d;
+      const T* query_row = query + (t * heads + h) * d;
+      T* out_row = out + (t * heads + h) * d;
+      T largest = -INFINITY, total = 0;
+      for (int64_t j = 0; j < length; ++j) {
+        const T score = scale * dot(query_row, key + path[j] * key_row + key_head, d);
+        weights[static_cast<size_t>(j)] = score;
+        largest = std::max(largest, score);
+      }
+      for (T& weight : weights) {
+        weight = std::exp(weight - largest);
+        total += weight;
+      }
+      std::fill(out_row, out_row + d, T(0));
+      for (int64_t j = 0; j < length; ++j)
+        add_scaled(out_row, weights[static_cast<size_t>(j)] / total,
+                   value + path[j] * key_row + key_head, d);
+      log_sum_exp[t * heads + h] = largest + std::log(total);
+    }
+  }
+}
+
+template <typename T>
+void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& paths, T scale,
+                             const T* query, const T* key, const T* value, const T* out,
+                             const T* log_sum_exp, const T* grad_out, int64_t rows,
+                             int64_t key_value_head, T* grad_query, T* grad_key, T* grad_value) {
+  const int64_t d = shape.head_dim, heads = shape.heads, key_row = shape.key_value_heads * d;
+  const int64_t group = heads / shape.key_value_heads;
+  for (int64_t t = 0; t < rows; ++t) {
+    for (int64_t h = key_value_head * group; h < (key_value_head + 1) * group; ++h) {
+      const int64_t row = (t * heads + h) * d;
+      const T mean_grad = dot(grad_out + row, out + row, d);
+      std::fill(grad_query + row, grad_query + row + d, T(0));
+      for (int64_t j = paths.offset[t]; j < paths.offset[t + 1]; ++j) {
+        const int64_t at = paths.path[j] * key_row + key_value_head * d;
+        const T score = scale * dot(query + row, key + at, d);
+        const T weight = std::exp(score - log_sum_exp[t * heads + h]);
+        const T grad_score =
+            scale * weight * (dot(grad_out + row, value + at, d) - mean_grad);
+        add_scaled(grad_value + at, weight, grad_out + row, d);
+        add_scaled(grad_query + row, grad_score, key + at, d);
+        add_scaled(grad_key + at, grad_score, query + row, d);
+      }
+    }
+  }
+}
+
+#define SERENDIP_TREE_ATTENTION(T)                                                                \
+  template void tree_attention_forward<T>(const TreeAttentionShape&, const TreePaths&, T,         \
+                                          const T*, const T*, const T*, int64_t, int64_t, T*, T*); \
+  template void tree_attention_backward<T>(const TreeAttentionShape&, const TreePaths&, T,        \
+                                           const T*, const T*, const T*, const T*, const T*,      \
+                                           const T*, int64_t, int64_t, T*, T*, T*);
+SERENDIP_TREE_ATTENTION(float)
+SERENDIP_TREE_ATTENTION(double)
+#undef SERENDIP_TREE_ATTENTION
+
+}  // namespace serendip::kernels

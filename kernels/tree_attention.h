@@ -1,0 +1,45 @@
+// Attention over a token tree: every query row attends to its own path of key rows.
+//
+// The rows of a prefix tree are computed once, however many sequences run through them; a row's path
+// lists its ancestors and itself, root first. The same contract serves training (keys are the batch's
+// own rows) and inference (keys live in a larger arena that earlier passes filled).
+//
+//   score[t, h, j]  = scale · query[t, h] · key[path[t][j], h / (H / G)]
+//   out[t, h]       = Σ_j softmax_j(score) · value[path[t][j], h / (H / G)]
+//   log_sum_exp[t, h] = log Σ_j exp(score[t, h, j])
+//
+// A row's result depends on its own path alone, to the bit. Backward sums the gradients of a key row in
+// the order of the query rows, whatever the number of threads (Dao et al. 2022, algorithm 4, without tiles).
+#pragma once
+
+#include <cstdint>
+
+namespace serendip::kernels {
+
+struct TreeAttentionShape {
+  int64_t heads;           // H
+  int64_t key_value_heads; // G, divides H
+  int64_t head_dim;        // d
+};
+
+// Row t's path is path[path_offset[t] .. path_offset[t + 1]), never empty, indices into the key rows.
+struct TreePaths {
+  const int64_t* offset;
+  const int32_t* path;
+};
+
+// Rows [begin, end). query, out: [T, H, d]; key, value: [A, G, d]; log_sum_exp: [T, H].
+template <typename T>
+void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& paths, T scale,
+                            const T* query, const T* key, const T* value, int64_t begin, int64_t end,
+                            T* out, T* log_sum_exp);
+
+// All rows of one key/value head. Writes grad_query of that head's query heads and adds to grad_key
+// and grad_value, which the caller has set to zero. Heads may run in parallel.
+template <typename T>
+void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& paths, T scale,
+                             const T* query, const T* key, const T* value, const T* out,
+                             const T* log_sum_exp, const T* grad_out, int64_t rows,
+                             int64_t key_value_head, T* grad_query, T* grad_key, T* grad_value);
+
+}  // namespace serendip::kernels

@@ -1,0 +1,153 @@
+#include "infer/label_search.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/infer/small_language.h"
+
+namespace serendip {
+namespace {
+
+constexpr int32_t kTerminator = 2;
+
+struct Case {
+  size_t labels;
+  int64_t k;
+};
+
+class LabelSearchTest : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    Random random(9);
+    for (int i = 0; i < 7; ++i) {
+      LabelQuery query;
+      query.prompt = {1, 10, static_cast<int32_t>(11 + i / 3)};  // shared prefixes
+      for (uint64_t j = random.below(4); j > 0; --j)
+        query.prompt.push_back(static_cast<int32_t>(random.below(50)));
+      if (GetParam().labels > 2 && i % 2 == 0)
+        query.excluded = {static_cast<int32_t>(random.below(GetParam().labels)), 1, 1};
+      queries.push_back(query);
+    }
+  }
+  // All allowed labels scored alone, best first.
+  std::vector<LabelScore> oracle(const LabelQuery& query) const {
+    std::vector<LabelScore> scores;
+    for (size_t i = 0; i < labels.size(); ++i) {
+      const auto label = static_cast<int32_t>(i);
+      if (std::count(query.excluded.begin(), query.excluded.end(), label)) continue;
+      scores.push_back({label, score_alone(decoder, query.prompt, labels[i], kTerminator)});
+    }
+    std::sort(scores.begin(), scores.end(),
+              [](const LabelScore& a, const LabelScore& b) { return a.log_prob > b.log_prob; });
+    return scores;
+  }
+  static double log_sum(const std::vector<LabelScore>& scores) {
+    double total = 0;
+    for (const LabelScore& score : scores) total += std::exp(score.log_prob);
+    return std::log(total);
+  }
+
+  const std::vector<std::vector<int32_t>> labels = random_labels(GetParam().labels, 4);
+  const LabelTrie trie{labels, kTerminator};
+  const Decoder decoder = random_decoder(1);
+  std::vector<LabelQuery> queries;
+};
+
+TEST_P(LabelSearchTest, FullScoresEveryAllowedLabel) {
+  const auto results = search_labels(decoder, trie, queries, SearchMode::kFull, 0);
+  for (size_t i = 0; i < queries.size(); ++i) {
+    const auto expected = oracle(queries[i]);
+    ASSERT_EQ(results[i].best.size(), expected.size());
+    for (size_t j = 0; j < expected.size(); ++j) {
+      EXPECT_EQ(results[i].best[j].label, expected[j].label);
+      EXPECT_NEAR(results[i].best[j].log_prob, expected[j].log_prob, 1e-4);
+    }
+    EXPECT_NEAR(results[i].log_z_low, log_sum(expected), 1e-4);
+    EXPECT_DOUBLE_EQ(results[i].log_z_high, results[i].log_z_low);
+  }
+}
+
+TEST_P(LabelSearchTest, ExactFindsTheBestWithTrueIntervals) {
+  const auto k = static_cast<size_t>(GetParam().k);
+  const auto results = search_labels(decoder, trie, queries, SearchMode::kExact, GetParam().k);
+  for (size_t i = 0; i < queries.size(); ++i) {
+    const auto expected = oracle(queries[i]);
+    ASSERT_EQ(results[i].best.size(), std::min(k, expected.size()));
+    const double log_z = log_sum(expected);
+    for (size_t j = 0; j < results[i].best.size(); ++j) {
+      const LabelScore& found = results[i].best[j];
+      EXPECT_EQ(found.label, expected[j].label) << i << " " << j;
+      EXPECT_NEAR(found.log_prob, expected[j].log_prob, 1e-4);
+      const double probability = std::exp(expected[j].log_prob - log_z);
+      EXPECT_LE(results[i].probability_low(found.log_prob), probability + 1e-4);
+      EXPECT_GE(results[i].probability_high(found.log_prob), probability - 1e-4);
+    }
+  }
+}
+
+TEST_P(LabelSearchTest, GreedyTakesTheBestTokenAtEachStep) {
+  const auto results = search_labels(decoder, trie, queries, SearchMode::kGreedy, 1);
+  for (size_t i = 0; i < queries.size(); ++i) {
+    const LabelScore& found = results[i].best.at(0);
+    EXPECT_EQ(std::count(queries[i].excluded.begin(), queries[i].excluded.end(), found.label), 0);
+    EXPECT_NEAR(found.log_prob,
+                score_alone(decoder, queries[i].prompt,
+                            labels[static_cast<size_t>(found.label)], kTerminator),
+                1e-4);
+  }
+}
+
+TEST_P(LabelSearchTest, AnswersDoNotDependOnCompany) {
+  const auto together = search_labels(decoder, trie, queries, SearchMode::kExact, GetParam().k);
+  for (size_t i = 0; i < queries.size(); ++i) {
+    const auto alone = search_labels(decoder, trie, {queries[i]}, SearchMode::kExact, GetParam().k);
+    ASSERT_EQ(alone[0].best.size(), together[i].best.size());
+    for (size_t j = 0; j < alone[0].best.size(); ++j)
+      EXPECT_EQ(alone[0].best[j].label, together[i].best[j].label);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tries, LabelSearchTest,
+                         testing::Values(Case{1, 1}, Case{2, 3}, Case{60, 1}, Case{60, 10},
+                                         Case{400, 10}),
+                         [](const auto& info) {
+                           return "Labels" + std::to_string(info.param.labels) + "Best" +
+                                  std::to_string(info.param.k);
+                         });
+
+TEST(LabelTrie, AllowsUnlessEveryLabelBelowIsExcluded) {
+  const LabelTrie trie({{5, 6}, {5, 7}, {8}}, kTerminator);
+  const int32_t five = trie.node(LabelTrie::kRoot).children[0];
+  EXPECT_EQ(trie.node(five).token, 5);
+  EXPECT_TRUE(trie.allows(five, std::vector<int32_t>{0}));
+  EXPECT_TRUE(trie.allows(five, std::vector<int32_t>{0, 0, 2}));
+  EXPECT_FALSE(trie.allows(five, std::vector<int32_t>{1, 0}));
+  EXPECT_EQ(trie.depth(), 2);
+}
+
+TEST(GenerateFreely, StopsAtTheTerminatorOrTheLimit) {
+  const Decoder decoder = random_decoder(1);
+  const std::vector<std::vector<int32_t>> prompts = {{1, 4}, {1, 5, 6}, {1, 4}};
+  const auto outputs = generate_freely(decoder, prompts, kTerminator, 5);
+  EXPECT_EQ(outputs[0], outputs[2]);
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    std::vector<int32_t> ids = prompts[i];
+    torch::NoGradGuard no_grad;
+    for (size_t j = 0; j <= outputs[i].size(); ++j) {
+      TokenTree tree;
+      tree.add_chain(TokenTree::kNoParent, ids);
+      const auto next =
+          decoder.logits(decoder.forward(tree, 0, tree.size()))[-1].argmax().item<int32_t>();
+      if (j == outputs[i].size()) {
+        EXPECT_TRUE(next == kTerminator || j == 6);
+      } else {
+        EXPECT_EQ(outputs[i][j], next);
+      }
+      ids.push_back(next);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace serendip

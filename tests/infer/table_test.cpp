@@ -1,0 +1,135 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/file.h"
+#include "infer/band_store.h"
+#include "infer/interest_language.h"
+#include "infer/pair_table.h"
+#include "tests/base/temporary_folder.h"
+
+namespace serendip {
+namespace {
+
+PairTable small_table() {
+  PairTable table;
+  table.cluster_count = 2;
+  table.k = 2;
+  table.label = {1, -1, 0, 1, 1, 0, 0, -1};
+  table.log_prob = {-1, -INFINITY, -1, -2, -1, -2, -3, -INFINITY};
+  table.probability_low = {1, 0, .6F, .3F, .6F, .3F, 1, 0};
+  table.probability_high = {1, 0, .7F, .4F, .7F, .4F, 1, 0};
+  table.hashes = {{"model", "abc"}};
+  return table;
+}
+
+TEST(PairTable, RoundTrip) {
+  TemporaryFolder folder;
+  save_pair_table(small_table(), folder / "table.h5");
+  const PairTable table = load_pair_table(folder / "table.h5");
+  EXPECT_EQ(table.label, small_table().label);
+  EXPECT_EQ(table.log_prob, small_table().log_prob);
+  EXPECT_EQ(table.cluster_count, 2);
+  EXPECT_EQ(table.hashes.at("model"), "abc");
+}
+
+TEST(PairTable, DistributionOfBestLabels) {
+  const LabelDistribution distribution = label_distribution(small_table());  // 1, 0, 1, 0
+  EXPECT_EQ(distribution.distinct, 2);
+  EXPECT_DOUBLE_EQ(distribution.entropy_bits, 1);
+  EXPECT_DOUBLE_EQ(distribution.largest_share, 0.5);
+}
+
+Band band_of(int32_t value) {
+  return {{value, value}, {1.F, 2.F}, {.1F, .2F}, {.3F, .4F}};
+}
+
+TEST(BandStore, KeepsWholeBandsOfTheSameKey) {
+  TemporaryFolder folder;
+  {
+    BandStore store(folder.path(), "key", 2);
+    store.append(3, band_of(7));
+    store.append(0, band_of(8));
+  }
+  EXPECT_EQ(BandStore(folder.path(), "key", 2).bands().at(3).label, band_of(7).label);
+  // A torn record at the end, as a kill in the middle of a write leaves it.
+  const auto path = folder / "bands.records";
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 5);
+  {
+    BandStore store(folder.path(), "key", 2);
+    EXPECT_EQ(store.bands().size(), 1);
+    store.append(0, band_of(9));
+  }
+  EXPECT_EQ(BandStore(folder.path(), "key", 2).bands().at(0).label, band_of(9).label);
+  // A flipped byte in the first record.
+  std::string bytes = read_file(path);
+  bytes[10] = static_cast<char>(bytes[10] ^ 1);
+  write_file(path, bytes);
+  EXPECT_TRUE(BandStore(folder.path(), "key", 2).bands().empty());
+  EXPECT_TRUE(BandStore(folder.path(), "other", 2).bands().empty());
+}
+
+// Splits at spaces; ids are the words' order of appearance, id 0 is the terminator's.
+class WordTokenizer : public Tokenizer {
+ public:
+  std::vector<int32_t> encode(std::string_view text) const override {
+    std::vector<int32_t> ids;
+    for (size_t begin = 0; begin < text.size();) {
+      const size_t end = std::min(text.find(' ', begin), text.size());
+      const std::string word(text.substr(begin, end - begin));
+      if (!word.empty()) {
+        const auto found = std::find(words_.begin(), words_.end(), word);
+        ids.push_back(static_cast<int32_t>(found - words_.begin()));
+        if (found == words_.end()) words_.push_back(word);
+      }
+      begin = end + 1;
+    }
+    return ids;
+  }
+  std::string decode(const std::vector<int32_t>& ids) const override {
+    std::string text;
+    for (const int32_t id : ids) text += (text.empty() ? "" : " ") + words_[static_cast<size_t>(id)];
+    return text;
+  }
+  int64_t vocabulary_size() const override { return static_cast<int64_t>(words_.size()); }
+
+ private:
+  mutable std::vector<std::string> words_ = {"<end>"};
+};
+
+class InterestLanguageTest : public testing::Test {
+ protected:
+  InterestLanguageTest() { config.eos_token_id = {0}; }
+  std::string refusal(const std::string& prompt_template, const std::vector<std::string>& texts) {
+    return error_of([&] { make_interest_language(tokenizer, config, prompt_template, texts); });
+  }
+  WordTokenizer tokenizer;
+  ModelConfig config;
+};
+
+TEST_F(InterestLanguageTest, JoinsPiecesAsIds) {
+  const auto language =
+      make_interest_language(tokenizer, config, "after {1} and {2} comes", {"red cars", "jazz"});
+  EXPECT_EQ(language.context_size(), 2);
+  EXPECT_EQ(tokenizer.decode(language.prompt(std::vector<int32_t>{1, 0})),
+            "after jazz and red cars comes");
+}
+
+TEST_F(InterestLanguageTest, RefusesDescriptionsThatCannotBeTold) {
+  EXPECT_NE(refusal("{1} {2}", {"jazz", "cars", "jazz"})
+                .find("clusters 0 and 2 have the same description \"jazz\""),
+            std::string::npos);
+  EXPECT_NE(refusal("{1} {2}", {"jazz", "red  cars"}).find("decodes to \"red cars\""),
+            std::string::npos);
+  EXPECT_NE(refusal("{1} {2}", {"jazz", "red cars", "red  cars"}).find("same token ids"),
+            std::string::npos);
+  EXPECT_NE(refusal("{1} {2}", {"the <end>"}).find("contains the terminator 0"), std::string::npos);
+}
+
+TEST_F(InterestLanguageTest, RefusesTemplatesWithoutPlaces) {
+  for (const char* text : {"no places", "{2} only", "{1} and {1} {2}", "{2} {1}", "{1} {3}"})
+    EXPECT_NE(refusal(text, {"jazz"}).find("model.template"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace serendip

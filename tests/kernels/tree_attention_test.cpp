@@ -1,0 +1,109 @@
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "kernels/tree_attention_op.h"
+
+namespace serendip {
+namespace {
+
+using torch::Tensor;
+
+// A random forest's paths: node t hangs below an earlier node or starts a tree.
+struct Paths {
+  Tensor offset, path;
+  std::vector<std::vector<int64_t>> rows;
+};
+
+Paths random_paths(int64_t nodes, uint64_t seed) {
+  Random random(seed);
+  Paths paths;
+  std::vector<int64_t> offset = {0};
+  std::vector<int32_t> flat;
+  for (int64_t t = 0; t < nodes; ++t) {
+    std::vector<int64_t> row;
+    if (t > 0 && random.below(5) > 0)
+      row = paths.rows[static_cast<size_t>(random.below(static_cast<uint64_t>(t)))];
+    row.push_back(t);
+    flat.insert(flat.end(), row.begin(), row.end());
+    offset.push_back(static_cast<int64_t>(flat.size()));
+    paths.rows.push_back(row);
+  }
+  paths.offset = torch::tensor(offset, torch::kInt64);
+  paths.path = torch::tensor(flat, torch::kInt32);
+  return paths;
+}
+
+// Row by row with plain tensor operations, differentiable.
+Tensor reference(const Tensor& query, const Tensor& key, const Tensor& value, const Paths& paths,
+                 double scale) {
+  const int64_t group = query.size(1) / key.size(1);
+  std::vector<Tensor> rows;
+  for (int64_t t = 0; t < query.size(0); ++t) {
+    const Tensor index = torch::tensor(paths.rows[static_cast<size_t>(t)], torch::kInt64);
+    const Tensor keys = key.index_select(0, index).repeat_interleave(group, 1);
+    const Tensor values = value.index_select(0, index).repeat_interleave(group, 1);
+    const Tensor weights = torch::softmax((keys * query[t]).sum(-1) * scale, 0);
+    rows.push_back((weights.unsqueeze(-1) * values).sum(0));
+  }
+  return torch::stack(rows);
+}
+
+double relative_error(const Tensor& actual, const Tensor& expected) {
+  return ((actual - expected).norm() / expected.norm()).item<double>();
+}
+
+struct Case {
+  int64_t nodes, heads, key_value_heads, head_dim;
+};
+
+class TreeAttentionTest : public testing::TestWithParam<Case> {};
+
+TEST_P(TreeAttentionTest, ForwardAndGradientsEqualTheReference) {
+  const Case shape = GetParam();
+  torch::manual_seed(1);
+  const auto random = [&](int64_t heads) {
+    return (3 * torch::randn({shape.nodes, heads, shape.head_dim}, torch::kFloat64))
+        .requires_grad_(true);
+  };
+  const Tensor query = random(shape.heads), key = random(shape.key_value_heads),
+               value = random(shape.key_value_heads);
+  const Paths paths = random_paths(shape.nodes, 7);
+  const Tensor actual = tree_attention(query, key, value, paths.offset, paths.path, 0.3);
+  const Tensor expected = reference(query, key, value, paths, 0.3);
+  EXPECT_LT(relative_error(actual, expected), 1e-12);
+  const Tensor direction = torch::randn_like(actual);
+  const auto actual_grad = torch::autograd::grad({(actual * direction).sum()}, {query, key, value});
+  const auto expected_grad =
+      torch::autograd::grad({(expected * direction).sum()}, {query, key, value});
+  for (size_t i = 0; i < 3; ++i)
+    EXPECT_LT(relative_error(actual_grad[i], expected_grad[i]), 1e-12) << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, TreeAttentionTest,
+                         testing::Values(Case{1, 1, 1, 4}, Case{40, 4, 4, 8}, Case{60, 9, 3, 64},
+                                         Case{33, 6, 1, 7}));
+
+TEST(TreeAttention, ARowDependsOnItsPathAlone) {
+  torch::manual_seed(2);
+  const Tensor query = torch::randn({50, 4, 16}), key = torch::randn({50, 2, 16}),
+               value = torch::randn({50, 2, 16});
+  const Paths paths = random_paths(50, 3);
+  const Tensor all = tree_attention(query, key, value, paths.offset, paths.path, 0.25);
+  for (int64_t t = 0; t < 50; ++t) {
+    const int64_t begin = paths.offset[t].item<int64_t>(), end = paths.offset[t + 1].item<int64_t>();
+    const Tensor alone =
+        tree_attention(query.narrow(0, t, 1), key, value, torch::tensor({int64_t{0}, end - begin}),
+                       paths.path.slice(0, begin, end).contiguous(), 0.25);
+    EXPECT_TRUE(torch::equal(alone[0], all[t])) << t;
+  }
+}
+
+TEST(TreeAttention, RefusesHeadsThatDoNotDivide) {
+  const Paths paths = random_paths(2, 1);
+  EXPECT_THROW(tree_attention(torch::zeros({2, 3, 4}), torch::zeros({2, 2, 4}),
+                              torch::zeros({2, 2, 4}), paths.offset, paths.path, 1),
+               c10::Error);
+}
+
+}  // namespace
+}  // namespace serendip

@@ -1,0 +1,249 @@
+#include "train/measure.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "base/check.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "infer/label_search.h"
+
+namespace serendip {
+namespace {
+
+constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
+constexpr size_t kContextsAtOnce = 64;      // of greedy decoding
+constexpr size_t kFullContextsAtOnce = 16;  // when every label is scored
+
+using Context = std::vector<int32_t>;
+
+std::vector<LabelQuery> to_queries(const InterestLanguage& language,
+                                   const std::vector<Context>& contexts) {
+  std::vector<LabelQuery> queries;
+  for (const Context& context : contexts) queries.push_back({language.prompt(context), context});
+  return queries;
+}
+
+// Calls `visit` with slices of at most `size` contexts; sorted contexts share their prefixes.
+void in_slices(const std::vector<Context>& contexts, size_t size, const char* title,
+               const std::function<void(size_t begin, const std::vector<Context>&)>& visit) {
+  Progress progress(title, static_cast<int64_t>(contexts.size()), "contexts");
+  for (size_t begin = 0; begin < contexts.size(); begin += size) {
+    throw_if_interrupted();
+    const size_t end = std::min(begin + size, contexts.size());
+    visit(begin, {contexts.begin() + static_cast<int64_t>(begin),
+                  contexts.begin() + static_cast<int64_t>(end)});
+    progress.advance(static_cast<int64_t>(end - begin));
+  }
+}
+
+void normalise(std::vector<double>& log_prob, const int32_t* context, int64_t context_size) {
+  double largest = kMinusInfinity, total = 0;
+  for (int64_t i = 0; i < context_size; ++i)
+    log_prob[static_cast<size_t>(context[i])] = kMinusInfinity;
+  for (const double value : log_prob) largest = std::max(largest, value);
+  for (const double value : log_prob) total += std::exp(value - largest);
+  for (double& value : log_prob) value -= largest + std::log(total);
+}
+
+std::vector<double> smoothed_popularity(const TransitionSet& set, int64_t cluster_count) {
+  std::vector<double> share(static_cast<size_t>(cluster_count), 1);
+  double total = static_cast<double>(cluster_count);
+  for (size_t t = 0; t < set.label.size(); ++t) {
+    share[static_cast<size_t>(set.label[t])] += static_cast<double>(set.count[t]);
+    total += static_cast<double>(set.count[t]);
+  }
+  for (double& value : share) value /= total;
+  return share;
+}
+
+}  // namespace
+
+void EvalOptions::declare(OptionSet& set) {
+  set.add("every", every, "steps between checkpoints and evaluations", at_least(int64_t{1}));
+  set.add("match_contexts", match_contexts, "contexts for the match rate of a step",
+          at_least(int64_t{1}));
+  set.add("transitions", transitions, "transitions of each set for the recall of a step",
+          at_least(int64_t{1}));
+  set.add("final_match_contexts", final_match_contexts, "contexts for the chosen checkpoint",
+          at_least(int64_t{1}));
+  set.add("final_transitions", final_transitions, "test transitions for the chosen checkpoint",
+          at_least(int64_t{1}));
+  set.add("match_rate", match_rate, "what a checkpoint must reach to be chosen by recall",
+          within(0.0, 1.0));
+  set.add("patience", patience, "evaluations without a better checkpoint before stopping; 0: never",
+          at_least(int64_t{0}));
+  set.add("seed", seed, "of the samples");
+}
+
+std::vector<int32_t> sample_contexts(int64_t cluster_count, int64_t count,
+                                     const TransitionSet& trained, uint64_t seed) {
+  const auto size = static_cast<size_t>(trained.context_size);
+  std::set<Context> used;
+  for (int64_t t = 0; t < trained.size(); ++t)
+    used.emplace(trained.context_of(t), trained.context_of(t) + size);
+  SERENDIP_CHECK(std::pow(cluster_count, size) > 2.0 * static_cast<double>(used.size()),
+                 "match rate: {} contexts of {} clusters leave too few untrained", used.size(),
+                 cluster_count);
+  std::vector<int32_t> contexts;
+  Random random(seed);
+  while (static_cast<int64_t>(contexts.size()) < count * trained.context_size) {
+    Context context(size);
+    for (int32_t& cluster : context)
+      cluster = static_cast<int32_t>(random.below(static_cast<uint64_t>(cluster_count)));
+    if (!used.count(context)) contexts.insert(contexts.end(), context.begin(), context.end());
+  }
+  return contexts;
+}
+
+double match_rate(const Decoder& decoder, const LanguageModel& model,
+                  const std::vector<int32_t>& flat) {
+  const auto size = static_cast<size_t>(model.language.context_size());
+  std::vector<Context> contexts;
+  for (size_t at = 0; at < flat.size(); at += size)
+    contexts.emplace_back(flat.begin() + static_cast<int64_t>(at),
+                          flat.begin() + static_cast<int64_t>(at + size));
+  std::sort(contexts.begin(), contexts.end());
+  const std::set<std::string> valid(model.language.descriptions.begin(),
+                                    model.language.descriptions.end());
+  int64_t matched = 0;
+  in_slices(contexts, kContextsAtOnce, "match rate",
+            [&](size_t, const std::vector<Context>& slice) {
+              std::vector<std::vector<int32_t>> prompts;
+              for (const Context& context : slice) prompts.push_back(model.language.prompt(context));
+              for (const auto& ids : generate_freely(decoder, prompts, model.language.terminator,
+                                                     model.trie.depth()))
+                matched += static_cast<int64_t>(ids.size()) <= model.trie.depth() &&
+                           valid.count(model.tokenizer->decode(ids)) > 0;
+            });
+  return static_cast<double>(matched) / static_cast<double>(contexts.size());
+}
+
+double greedy_recall(const Decoder& decoder, const LanguageModel& model, const TransitionSet& set,
+                     int64_t count, uint64_t seed) {
+  SERENDIP_CHECK(set.size() > 0, "recall: the set has no transitions");
+  std::vector<int64_t> occurrences;
+  for (int64_t t = 0; t < set.size(); ++t)
+    occurrences.insert(occurrences.end(), static_cast<size_t>(set.count[static_cast<size_t>(t)]), t);
+  Random random(seed);
+  random.shuffle(occurrences);
+  occurrences.resize(std::min(occurrences.size(), static_cast<size_t>(count)));
+  std::map<Context, std::vector<int32_t>> wanted;  // context -> labels of its occurrences
+  for (const int64_t t : occurrences)
+    wanted[Context(set.context_of(t), set.context_of(t) + set.context_size)].push_back(
+        set.label[static_cast<size_t>(t)]);
+  std::vector<Context> contexts;
+  for (const auto& [context, labels] : wanted) contexts.push_back(context);
+  int64_t hits = 0;
+  in_slices(contexts, kContextsAtOnce, "recall", [&](size_t, const std::vector<Context>& slice) {
+    const auto results = search_labels(decoder, model.trie, to_queries(model.language, slice),
+                                       SearchMode::kGreedy, 1);
+    for (size_t i = 0; i < slice.size(); ++i) {
+      const std::vector<int32_t>& labels = wanted.at(slice[i]);
+      hits += std::count(labels.begin(), labels.end(), results[i].best.at(0).label);
+    }
+  });
+  return static_cast<double>(hits) / static_cast<double>(occurrences.size());
+}
+
+TransitionScores score_transitions(const UserTransitions& transitions,
+                                   const LabelDistributionOf& model) {
+  TransitionScores scores;
+  const auto size = static_cast<size_t>(transitions.context_size);
+  for (size_t t = 0; t < transitions.label.size(); ++t) {
+    const std::vector<double> log_prob = model(transitions.context.data() + t * size);
+    const auto label = static_cast<size_t>(transitions.label[t]);
+    // Ties share the places they take: a uniform model hits its expected share.
+    int64_t ahead = 0, tied = 0;
+    for (const double other : log_prob) {
+      ahead += other > log_prob[label];
+      tied += other == log_prob[label];
+    }
+    const auto hit = [&](int64_t k) {
+      return std::clamp(static_cast<double>(k - ahead) / static_cast<double>(tied), 0.0, 1.0);
+    };
+    scores.hit_at_1.push_back(hit(1));
+    scores.hit_at_5.push_back(hit(5));
+    scores.hit_at_10.push_back(hit(10));
+    scores.nll.push_back(-log_prob[label]);
+  }
+  return scores;
+}
+
+LabelDistributionOf language_distribution(const Decoder& decoder, const LanguageModel& model,
+                                          const UserTransitions& transitions) {
+  const auto size = static_cast<size_t>(transitions.context_size);
+  std::set<Context> distinct;
+  for (size_t t = 0; t < transitions.label.size(); ++t)
+    distinct.emplace(transitions.context.begin() + static_cast<int64_t>(t * size),
+                     transitions.context.begin() + static_cast<int64_t>((t + 1) * size));
+  const std::vector<Context> contexts(distinct.begin(), distinct.end());
+  const auto rows = std::make_shared<std::map<Context, std::vector<double>>>();
+  in_slices(contexts, kFullContextsAtOnce, "likelihood",
+            [&](size_t, const std::vector<Context>& slice) {
+              const auto results = search_labels(
+                  decoder, model.trie, to_queries(model.language, slice), SearchMode::kFull, 0);
+              for (size_t i = 0; i < slice.size(); ++i) {
+                std::vector<double> log_prob(static_cast<size_t>(model.language.cluster_count()),
+                                             kMinusInfinity);
+                for (const LabelScore& score : results[i].best)
+                  log_prob[static_cast<size_t>(score.label)] = score.log_prob;
+                normalise(log_prob, slice[i].data(), static_cast<int64_t>(size));
+                rows->emplace(slice[i], std::move(log_prob));
+              }
+            });
+  return [rows, size](const int32_t* context) { return rows->at(Context(context, context + size)); };
+}
+
+LabelDistributionOf popularity_distribution(const TransitionSet& set, int64_t cluster_count) {
+  std::vector<double> share = smoothed_popularity(set, cluster_count);
+  return [share, size = set.context_size](const int32_t* context) {
+    std::vector<double> log_prob;
+    for (const double value : share) log_prob.push_back(std::log(value));
+    normalise(log_prob, context, size);
+    return log_prob;
+  };
+}
+
+LabelDistributionOf markov_distribution(const TransitionSet& set, int64_t cluster_count) {
+  const auto clusters = static_cast<size_t>(cluster_count);
+  const auto count = std::make_shared<std::vector<double>>(clusters * clusters);
+  const auto last = static_cast<size_t>(set.context_size - 1);
+  for (int64_t t = 0; t < set.size(); ++t)
+    (*count)[static_cast<size_t>(set.context_of(t)[last]) * clusters +
+             static_cast<size_t>(set.label[static_cast<size_t>(t)])] +=
+        static_cast<double>(set.count[static_cast<size_t>(t)]);
+  std::vector<double> share = smoothed_popularity(set, cluster_count);
+  return [share, count, clusters, size = set.context_size](const int32_t* context) {
+    const double* row = count->data() + static_cast<size_t>(context[size - 1]) * clusters;
+    std::vector<double> log_prob(clusters);
+    for (size_t c = 0; c < clusters; ++c) log_prob[c] = std::log(row[c] + share[c]);
+    normalise(log_prob, context, size);
+    return log_prob;
+  };
+}
+
+LabelDistributionOf uniform_distribution(int64_t cluster_count) {
+  const TransitionSet empty;  // add-one smoothing of nothing
+  return popularity_distribution(empty, cluster_count);
+}
+
+Estimate clustered_mean(const std::vector<double>& values, const std::vector<int32_t>& user) {
+  const auto count = static_cast<double>(values.size());
+  double mean = 0;
+  for (const double value : values) mean += value / count;
+  std::map<int32_t, double> deviation;
+  for (size_t i = 0; i < values.size(); ++i) deviation[user[i]] += values[i] - mean;
+  const auto users = static_cast<double>(deviation.size());
+  double squares = 0;
+  for (const auto& [id, sum] : deviation) squares += sum * sum;
+  const double correction = users > 1 ? users / (users - 1) : 1;
+  return {mean, std::sqrt(correction * squares) / count};
+}
+
+}  // namespace serendip

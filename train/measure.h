@@ -1,0 +1,63 @@
+// How well a model speaks the interest language: match rate, recall, likelihood.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "base/options.h"
+#include "infer/language_model.h"
+#include "transitions/transitions.h"
+
+namespace serendip {
+
+// Section "eval".
+struct EvalOptions {
+  int64_t every = 40;
+  int64_t match_contexts = 128, transitions = 128;
+  int64_t final_match_contexts = 512, final_transitions = 400;
+  double match_rate = 0.99;
+  int64_t patience = 0;
+  int64_t seed = 1;
+  void declare(OptionSet& set);
+};
+
+// `count` contexts ([count, K]) drawn uniformly from all M^K, none of those in `trained` among them.
+std::vector<int32_t> sample_contexts(int64_t cluster_count, int64_t count,
+                                     const TransitionSet& trained, uint64_t seed);
+
+// Share of contexts ([n, K]) after which free-running greedy output, decoded, equals a description.
+double match_rate(const Decoder& decoder, const LanguageModel& model,
+                  const std::vector<int32_t>& contexts);
+
+// Share of `count` occurrences, drawn by count with the seed (all when there are fewer), whose label is
+// what constrained greedy decoding answers.
+double greedy_recall(const Decoder& decoder, const LanguageModel& model, const TransitionSet& set,
+                     int64_t count, uint64_t seed);
+
+// log p(label) over the closed set for a context of K clusters, [M]; -inf for labels in the context.
+using LabelDistributionOf = std::function<std::vector<double>(const int32_t* context)>;
+
+// What a model makes of transitions, one entry a transition.
+struct TransitionScores {
+  std::vector<double> hit_at_1, hit_at_5, hit_at_10, nll;  // hits 0 or 1; nll in nats
+};
+TransitionScores score_transitions(const UserTransitions& transitions,
+                                   const LabelDistributionOf& model);
+
+// The LLM's own distributions for every distinct context among the transitions, all labels scored.
+LabelDistributionOf language_distribution(const Decoder& decoder, const LanguageModel& model,
+                                          const UserTransitions& transitions);
+// Label counts, add-one smoothed.
+LabelDistributionOf popularity_distribution(const TransitionSet& set, int64_t cluster_count);
+// First-order Markov: counts of (last cluster, label), smoothed towards popularity by one occurrence.
+LabelDistributionOf markov_distribution(const TransitionSet& set, int64_t cluster_count);
+LabelDistributionOf uniform_distribution(int64_t cluster_count);
+
+// A mean and its standard error with transitions clustered by user.
+struct Estimate {
+  double mean, standard_error;
+};
+Estimate clustered_mean(const std::vector<double>& values, const std::vector<int32_t>& user);
+
+}  // namespace serendip

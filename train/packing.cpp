@@ -1,0 +1,53 @@
+#include "train/packing.h"
+
+#include <map>
+#include <unordered_map>
+
+#include "base/check.h"
+
+namespace serendip {
+
+PackedSamples pack(const std::vector<Sample>& samples) {
+  PackedSamples packed;
+  std::unordered_map<uint64_t, int32_t> children;
+  std::map<int32_t, std::vector<int64_t>> targets;
+  for (const Sample& sample : samples) {
+    SERENDIP_CHECK(!sample.prompt.empty() && !sample.labels.empty(),
+                   "pack: expected a prompt and labels, got {} and {} tokens",
+                   sample.prompt.size(), sample.labels.size());
+    int32_t at = TokenTree::kNoParent;
+    const auto step = [&](int32_t token) {
+      const uint64_t key = static_cast<uint64_t>(static_cast<uint32_t>(at)) << 32 |
+                           static_cast<uint32_t>(token);
+      const auto [found, added] = children.try_emplace(key, packed.tree.size());
+      at = added ? packed.tree.add(at, token) : found->second;
+    };
+    for (const int32_t token : sample.prompt) step(token);
+    for (size_t i = 0; i < sample.labels.size(); ++i) {
+      targets[at].push_back(sample.labels[i]);
+      if (i + 1 < sample.labels.size()) step(sample.labels[i]);
+    }
+  }
+  for (const auto& [node, tokens] : targets) {
+    for (const int64_t token : tokens) {
+      packed.target_row.push_back(static_cast<int64_t>(packed.predicting_nodes.size()));
+      packed.target_token.push_back(token);
+    }
+    packed.predicting_nodes.push_back(node);
+  }
+  return packed;
+}
+
+torch::Tensor summed_loss(const Decoder& decoder, const PackedSamples& packed,
+                          const LoraDropout* dropout) {
+  const torch::Tensor hidden =
+      decoder.forward(packed.tree, 0, packed.tree.size(), nullptr, dropout);
+  const auto indices = [](const std::vector<int64_t>& values) {
+    return torch::tensor(values, torch::kInt64);
+  };
+  const torch::Tensor log_prob = torch::log_softmax(
+      decoder.logits(hidden.index_select(0, indices(packed.predicting_nodes))), -1);
+  return -log_prob.index({indices(packed.target_row), indices(packed.target_token)}).sum();
+}
+
+}  // namespace serendip
