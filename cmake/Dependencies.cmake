@@ -56,4 +56,9 @@ if(SERENDIP_CUDA)
   add_library(libtorch_cuda INTERFACE)
   target_link_libraries(libtorch_cuda INTERFACE libtorch
     ${TORCH_ROOT}/lib/libtorch_cuda.so ${TORCH_ROOT}/lib/libc10_cuda.so CUDA::cudart)
+  # The wheel beside LibTorch carries the NCCL that libtorch_cuda was built with.
+  set(NCCL_ROOT ${SERENDIP_SITE_PACKAGES}/nvidia/nccl)
+  add_library(nccl INTERFACE)
+  target_include_directories(nccl SYSTEM INTERFACE ${NCCL_ROOT}/include)
+  target_link_libraries(nccl INTERFACE ${NCCL_ROOT}/lib/libnccl.so.2)
 endif()

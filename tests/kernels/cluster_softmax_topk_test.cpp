@@ -104,6 +104,26 @@ TEST(ClusterSoftmaxTopkOp, IsRegisteredAndEqualsTheFunction) {
   EXPECT_TRUE(torch::equal(log_z, torch::tensor(expected.log_z)));
 }
 
+TEST(ClusterSoftmaxTopkOp, gpu_EqualsTheReference) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "needs a CUDA GPU";
+  const Problem problem = random_problem(48, 20, {700, 0, 1, 33, 1200},
+                                         {{0, 3}, {2}, {4, 3, 0, 2, 3}, {1}, {}, {3}, {3, 1}});
+  const auto rows = static_cast<int64_t>(problem.row_offset.size()) - 1;
+  const auto on_gpu = [](const at::Tensor& values) { return values.to(at::kCUDA); };
+  const auto [ids, log_prob, log_z] =
+      cluster_softmax_topk(on_gpu(torch::tensor(problem.query).view({rows, 48})),
+                           on_gpu(torch::tensor(problem.item_embedding).view({-1, 48})),
+                           on_gpu(longs(problem.cluster_offset)), on_gpu(longs(problem.row_offset)),
+                           on_gpu(longs(problem.row_cluster)), problem.k);
+  const auto values_of = [](const at::Tensor& values, auto type) {
+    const at::Tensor flat = values.cpu().flatten();
+    const auto* first = flat.const_data_ptr<decltype(type)>();
+    return std::vector<decltype(type)>(first, first + flat.numel());
+  };
+  expect_reference(problem, {values_of(ids, int64_t{}), values_of(log_prob, float{}),
+                             values_of(log_z, float{})});
+}
+
 TEST(ClusterSoftmaxTopkOp, RefusesBadInputNamingIt) {
   const at::Tensor query = torch::zeros({2, 8}), items = torch::zeros({12, 8});
   const at::Tensor offset = longs({0, 5, 12}), rows = longs({0, 1, 2}), named = longs({0, 1});
