@@ -131,6 +131,25 @@ TEST_F(Embed, CoConsumptionPullsItemsOfTheSameUsersTogether) {
   EXPECT_EQ(result_["source"], "content+co_consumption");
 }
 
+TEST_F(Embed, FusedCosinesAreTheWeightedMean) {
+  dataset_ = with_items({"star wars", "star trek", "cooking trek", "cooking wars"});
+  const std::vector<std::string> users = users_of(Split::kTrain, 3);
+  add_user(dataset_, users[0], {0, 1, 2});
+  add_user(dataset_, users[1], {2, 3, 3});
+  add_user(dataset_, users[2], {3, 0});
+  options_.dimensions = 8;  // nothing is cut off
+  const Dataset content = embed();
+  options_.co_consumption = 1;
+  const Dataset together = embed();
+  options_.co_consumption = 0.3;
+  const Dataset fused = embed();
+  for (int64_t first = 0; first < 4; ++first)
+    for (int64_t second = 0; second < 4; ++second)
+      EXPECT_NEAR(cosine(fused, first, second),
+                  0.7 * cosine(content, first, second) + 0.3 * cosine(together, first, second),
+                  1e-5);
+}
+
 TEST_F(Embed, HeldOutUsersTakeNoPart) {
   const Dataset before = embed();
   for (const Split split : {Split::kDev, Split::kTest})
