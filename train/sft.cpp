@@ -74,6 +74,21 @@ std::vector<Sample> step_samples(const InterestLanguage& language, const Transit
   return samples;
 }
 
+// Rows repeated by their count: in the random control a count says how often a transition was drawn.
+TransitionSet repeated(const TransitionSet& set) {
+  TransitionSet rows;
+  rows.context_size = set.context_size;
+  for (int64_t t = 0; t < set.size(); ++t) {
+    for (int64_t i = 0; i < set.count[static_cast<size_t>(t)]; ++i) {
+      rows.context.insert(rows.context.end(), set.context_of(t),
+                          set.context_of(t) + set.context_size);
+      rows.label.push_back(set.label[static_cast<size_t>(t)]);
+      rows.count.push_back(1);
+    }
+  }
+  return rows;
+}
+
 LoraConfig lora_config(const SftOptions& options) {
   LoraConfig lora{options.lora_rank, options.lora_alpha, options.lora_dropout,
                   options.lora_targets};
@@ -258,6 +273,7 @@ nlohmann::json sft(const ModelOptions& model, const SftOptions& options, const E
   const fs::path set = run_folder / fmt::format("sft_{}.jsonl", options.set);
   Sets sets{load_transition_set(set), load_transition_set(run_folder / "dev.jsonl"),
             load_transition_set(run_folder / "test.jsonl")};
+  if (options.set == "random") sets.sft = repeated(sets.sft);
   SERENDIP_CHECK(sets.sft.size() > 0, "{}: no samples to fine-tune on", set.string());
   const int64_t samples = sets.sft.size();
   Run run(model, options, eval, std::move(sets), tree.planning().description,

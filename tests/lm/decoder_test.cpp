@@ -57,13 +57,12 @@ TEST_F(DecoderTest, LogitsEqualTransformers) {
   std::vector<int32_t> ids = {1};
   Random random(5);
   for (int i = 0; i < 63; ++i) ids.push_back(static_cast<int32_t>(random.below(512)));
-  std::string command = fmt::format("{} {} {} {}", (source_folder() / ".venv/bin/python").string(),
-                                    (source_folder() / "tests/lm/reference_logits.py").string(),
-                                    model.string(), (folder / "logits.safetensors").string());
-  for (const int32_t id : ids) command += fmt::format(" {}", id);
-  const int status = std::system((command + " > /dev/null 2>&1").c_str());
-  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "transformers is not installed";
-  ASSERT_EQ(status, 0) << command;
+  std::string arguments = "tests/lm/reference_logits.py " + model.string() + " " +
+                          (folder / "logits.safetensors").string();
+  for (const int32_t id : ids) arguments += " " + std::to_string(id);
+  const int status = run_python(arguments + " > /dev/null 2>&1");
+  if (status == 77) GTEST_SKIP() << "transformers is not installed";
+  ASSERT_EQ(status, 0) << arguments;
   Tensor expected = torch::empty({static_cast<int64_t>(ids.size()), 512});
   load_tensors(folder / "logits.safetensors", {{"logits", expected}});
   const Tensor actual = logits_of(decoder, ids);

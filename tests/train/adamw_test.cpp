@@ -37,7 +37,9 @@ TEST_P(AdamWTest, EqualsTorchOver50Steps) {
     reference.step();
     reference.zero_grad();
     const double our_norm = optimizer.step(rate, clip_norm);
-    if (clip_norm > 0) EXPECT_NEAR(our_norm, norm, 1e-9 * norm);
+    if (clip_norm > 0) {
+      EXPECT_NEAR(our_norm, norm, 1e-9 * norm);
+    }
   }
   for (size_t i = 0; i < ours.size(); ++i)
     EXPECT_LT((ours[i] - theirs[i]).abs().max().item<double>(), 1e-10);
