@@ -87,8 +87,8 @@ std::vector<int32_t> sample_contexts(int64_t cluster_count, int64_t count,
   std::set<Context> used;
   for (int64_t t = 0; t < trained.size(); ++t)
     used.emplace(trained.context_of(t), trained.context_of(t) + size);
-  SERENDIP_CHECK(std::pow(cluster_count, size) > 2.0 * static_cast<double>(used.size()),
-                 "match rate: {} contexts of {} clusters leave too few untrained", used.size(),
+  SERENDIP_CHECK(std::pow(cluster_count, size) > static_cast<double>(used.size()),
+                 "match rate: {} contexts of {} clusters leave none untrained", used.size(),
                  cluster_count);
   std::vector<int32_t> contexts;
   Random random(seed);
