@@ -74,7 +74,8 @@ std::vector<Sample> step_samples(const InterestLanguage& language, const Transit
   return samples;
 }
 
-// Rows repeated by their count: in the random control a count says how often a transition was drawn.
+// Rows repeated by their count: in the random control a count says how often a transition was
+// drawn.
 TransitionSet repeated(const TransitionSet& set) {
   TransitionSet rows;
   rows.context_size = set.context_size;
