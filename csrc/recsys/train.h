@@ -21,8 +21,8 @@ struct RecommendOptions {
   int64_t epochs = 100;
   int64_t patience = 5;
   int64_t batch_size = 32;
-  double learning_rate = 1e-3;
-  double weight_decay = 0.01;
+  double learning_rate = 2e-3;
+  double weight_decay = 0.1;
   int64_t seed = 1;
   std::string device = "cpu";
 
