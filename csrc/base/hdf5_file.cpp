@@ -160,7 +160,7 @@ std::string Hdf5File::dtype(const std::string& name) const {
 
 template <typename T>
 void Hdf5File::write(const std::string& name, std::span<const T> values,
-                     std::vector<int64_t> shape) {
+                     const std::vector<int64_t>& shape) {
   SERENDIP_CHECK(product(shape) == static_cast<int64_t>(values.size()),
                  "{}: dataset '{}': shape holds {} values, got {}", path_.string(), name,
                  product(shape), values.size());
@@ -253,7 +253,7 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
 }
 
 template <typename T>
-void Hdf5File::create_growable(const std::string& name, std::vector<int64_t> row_shape) {
+void Hdf5File::create_growable(const std::string& name, const std::vector<int64_t>& row_shape) {
   constexpr int64_t kChunkValues = 1 << 16;
   std::vector<hsize_t> sizes = to_hsize(row_shape), limits = sizes, chunk = sizes;
   sizes.insert(sizes.begin(), 0);
@@ -338,11 +338,12 @@ void write_hdf5(const fs::path& path, const std::function<void(Hdf5File&)>& fill
   });
 }
 
-#define SERENDIP_HDF5_TYPE(T)                                                                     \
-  template void Hdf5File::write<T>(const std::string&, std::span<const T>, std::vector<int64_t>); \
-  template std::vector<T> Hdf5File::read<T>(const std::string&) const;                            \
-  template std::vector<T> Hdf5File::read_rows<T>(const std::string&, int64_t, int64_t) const;     \
-  template void Hdf5File::create_growable<T>(const std::string&, std::vector<int64_t>);           \
+#define SERENDIP_HDF5_TYPE(T)                                                                  \
+  template void Hdf5File::write<T>(const std::string&, std::span<const T>,                     \
+                                   const std::vector<int64_t>&);                               \
+  template std::vector<T> Hdf5File::read<T>(const std::string&) const;                         \
+  template std::vector<T> Hdf5File::read_rows<T>(const std::string&, int64_t, int64_t) const;  \
+  template void Hdf5File::create_growable<T>(const std::string&, const std::vector<int64_t>&); \
   template void Hdf5File::append<T>(const std::string&, std::span<const T>);
 SERENDIP_HDF5_TYPE(int32_t)
 SERENDIP_HDF5_TYPE(int64_t)

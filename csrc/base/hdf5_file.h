@@ -35,7 +35,7 @@ class Hdf5File {
 
   // Missing parent groups are made. `shape` must multiply to values.size().
   template <typename T>
-  void write(const std::string& name, std::span<const T> values, std::vector<int64_t> shape);
+  void write(const std::string& name, std::span<const T> values, const std::vector<int64_t>& shape);
   template <typename T>
   void write(const std::string& name, const std::vector<T>& values) {
     write<T>(name, std::span<const T>(values), {static_cast<int64_t>(values.size())});
@@ -55,7 +55,7 @@ class Hdf5File {
 
   // An empty dataset that grows by rows; `row_shape` is what follows the first dimension.
   template <typename T>
-  void create_growable(const std::string& name, std::vector<int64_t> row_shape = {});
+  void create_growable(const std::string& name, const std::vector<int64_t>& row_shape = {});
   template <typename T>
   void append(const std::string& name, std::span<const T> values);
 

@@ -82,7 +82,7 @@ void append_to(const std::filesystem::path& path, const std::string& bytes) {
 
 }  // namespace
 
-MetricsLog::MetricsLog(std::filesystem::path folder) {
+MetricsLog::MetricsLog(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   jsonl_ = folder / "metrics.jsonl";
   events_ = folder / fmt::format("events.out.tfevents.{:.0f}.{}", wall_time(), getpid());

@@ -11,7 +11,7 @@ namespace serendip {
 class MetricsLog {
  public:
   // Appends to folder/metrics.jsonl and to a new folder/events.out.tfevents.* file.
-  explicit MetricsLog(std::filesystem::path folder);
+  explicit MetricsLog(const std::filesystem::path& folder);
 
   // `stage` ("sft", "eval") prefixes the TensorBoard tags: "sft/loss". Adds "stage" and "step".
   void write(const std::string& stage, int64_t step, const nlohmann::json& values);

@@ -129,7 +129,7 @@ std::vector<std::string> words_of(std::string_view text) {
       joiner = 0;
       append_code_point(word, lowered(code));
     } else if (!word.empty() && joiner == 0 && (code == '-' || code == '\'' || code == 0x2019)) {
-      joiner = code == '-' ? '-' : '\'';
+      joiner = code == '-' ? U'-' : U'\'';
     } else {
       joiner = 0;
       add_word(word, words);

@@ -215,7 +215,7 @@ nlohmann::json import_data(const ImportOptions& options, const fs::path& data_h5
   if (!options.items.empty()) importer.read_items();
   importer.read_events();
   if (!options.tags.empty()) importer.read_tags();
-  const nlohmann::json result = importer.write(data_h5);
+  nlohmann::json result = importer.write(data_h5);
   spdlog::info("imported {} events of {} users on {} items ({} without metadata, {} bad rows)",
                result["events"].get<int64_t>(), result["users"].get<int64_t>(),
                result["items"].get<int64_t>(), result["items_without_metadata"].get<int64_t>(),

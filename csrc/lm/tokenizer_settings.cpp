@@ -45,7 +45,8 @@ void read_config(const json& config, const std::string& where, TokenizerSettings
 
 // Spelling → id; not special unless tokenizer_config.json says so.
 void read_added_tokens(const json& added, const std::string& where, TokenizerSettings& settings) {
-  for (const auto& [content, id] : added.items()) {
+  for (const auto& item : added.items()) {
+    const std::string& content = item.key();
     const bool known =
         std::any_of(settings.added_tokens.begin(), settings.added_tokens.end(),
                     [&](const AddedToken& token) { return token.content == content; });
@@ -53,7 +54,7 @@ void read_added_tokens(const json& added, const std::string& where, TokenizerSet
     const json entry = {
         {"content", content},
         {"special", content == settings.bos_token || content == settings.eos_token}};
-    settings.added_tokens.push_back(parse_added_token(entry, id.get<int64_t>(), where));
+    settings.added_tokens.push_back(parse_added_token(entry, item.value().get<int64_t>(), where));
   }
 }
 

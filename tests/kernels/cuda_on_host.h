@@ -15,6 +15,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/random.h"
@@ -252,4 +253,4 @@ T shuffle_xor(unsigned mask, T value, int lanes, int line) {
 #define __syncthreads() cuda_on_host::syncthreads(__LINE__)
 #define __shfl_xor_sync(mask, value, lanes) cuda_on_host::shuffle_xor(mask, value, lanes, __LINE__)
 #define DYNAMIC_SHARED(type, name) \
-  type* name = reinterpret_cast<type*>(cuda_on_host::block->dynamic_shared.data())
+  auto name = reinterpret_cast<std::add_pointer_t<type>>(cuda_on_host::block->dynamic_shared.data())

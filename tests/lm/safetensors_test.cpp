@@ -60,7 +60,8 @@ TEST(Safetensors, RoundTrip) {
   const SafetensorsEntry& read = file.entries().at("z.weight");
   EXPECT_EQ(read.dtype, "F32");
   EXPECT_EQ(read.shape, (std::vector<int64_t>{2, 3}));
-  EXPECT_EQ(std::memcmp(read.data, weights.data(), 24), 0);
+  EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(read.data), 24),
+            std::string_view(reinterpret_cast<const char*>(weights.data()), 24));
   EXPECT_EQ(reinterpret_cast<uintptr_t>(read.data) % 8, 0u);
   EXPECT_EQ(std::memcmp(file.entries().at("a.ids").data, ids.data(), 16), 0);
   EXPECT_EQ(file.entries().at("empty").bytes, 0);

@@ -46,7 +46,7 @@ class TokenizerFolder : public testing::Test {
   std::string error_with(const std::string& place, const json& value) {
     json tokenizer = small_tokenizer();
     tokenizer[json::json_pointer(place)] = value;
-    const std::string error = error_of([&] { load(tokenizer); });
+    std::string error = error_of([&] { load(tokenizer); });
     EXPECT_NE(error.find("tokenizer.json"), std::string::npos) << error;
     return error;
   }
