@@ -13,6 +13,7 @@
 #include "clusters/tree.h"
 #include "infer/band_store.h"
 #include "infer/label_search.h"
+#include "infer/language_model.h"
 #include "infer/pair_table.h"
 #include "lm/model_io.h"
 #include "lm/safetensors.h"

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/options.h"
-#include "infer/language_model.h"
+#include "infer/model_options.h"
 
 namespace serendip {
 

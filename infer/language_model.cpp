@@ -5,13 +5,6 @@
 
 namespace serendip {
 
-void ModelOptions::declare(OptionSet& set) {
-  set.add("path", path, "Hugging Face model folder");
-  set.add("template", prompt_template, "prompt; {1}, {2} stand for the context, oldest first");
-  set.add("dtype", dtype, "type of the weights in memory", one_of({"float32", "bfloat16"}));
-  set.add("device", device, "where the model runs", one_of({"cpu", "cuda"}));
-}
-
 LanguageModel open_language_model(const ModelOptions& options, const std::filesystem::path& folder,
                                   const std::vector<std::string>& descriptions) {
   SERENDIP_CHECK(options.device == "cpu" && options.dtype == "float32",

@@ -6,23 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "base/options.h"
 #include "infer/interest_language.h"
 #include "infer/label_trie.h"
+#include "infer/model_options.h"
 #include "lm/decoder.h"
 #include "lm/tokenizer.h"
 
 namespace serendip {
-
-// Section "model".
-struct ModelOptions {
-  std::string path;
-  std::string prompt_template =
-      "A viewer's interests, each a list of keywords. After two known interests comes a new one.\n"
-      "{1}\n{2}\n";
-  std::string dtype = "float32", device = "cpu";
-  void declare(OptionSet& set);
-};
 
 struct LanguageModel {
   Decoder decoder;

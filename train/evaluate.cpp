@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "clusters/tree.h"
+#include "infer/language_model.h"
 #include "lm/model_io.h"
+#include "train/measure.h"
 
 namespace serendip {
 namespace fs = std::filesystem;

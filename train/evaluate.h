@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "infer/language_model.h"
-#include "train/measure.h"
+#include "infer/model_options.h"
+#include "train/eval_options.h"
 
 namespace serendip {
 

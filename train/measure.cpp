@@ -64,23 +64,6 @@ std::vector<double> smoothed_popularity(const TransitionSet& set, int64_t cluste
 
 }  // namespace
 
-void EvalOptions::declare(OptionSet& set) {
-  set.add("every", every, "steps between checkpoints and evaluations", at_least(int64_t{1}));
-  set.add("match_contexts", match_contexts, "contexts for the match rate of a step",
-          at_least(int64_t{1}));
-  set.add("transitions", transitions, "transitions of each set for the recall of a step",
-          at_least(int64_t{1}));
-  set.add("final_match_contexts", final_match_contexts, "contexts for the chosen checkpoint",
-          at_least(int64_t{1}));
-  set.add("final_transitions", final_transitions, "test transitions for the chosen checkpoint",
-          at_least(int64_t{1}));
-  set.add("match_rate", match_rate, "what a checkpoint must reach to be chosen by recall",
-          within(0.0, 1.0));
-  set.add("patience", patience, "evaluations without a better checkpoint before stopping; 0: never",
-          at_least(int64_t{0}));
-  set.add("seed", seed, "of the samples");
-}
-
 std::vector<int32_t> sample_contexts(int64_t cluster_count, int64_t count,
                                      const TransitionSet& trained, uint64_t seed) {
   const auto size = static_cast<size_t>(trained.context_size);

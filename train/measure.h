@@ -5,22 +5,10 @@
 #include <functional>
 #include <vector>
 
-#include "base/options.h"
 #include "infer/language_model.h"
 #include "transitions/transitions.h"
 
 namespace serendip {
-
-// Section "eval".
-struct EvalOptions {
-  int64_t every = 40;
-  int64_t match_contexts = 128, transitions = 128;
-  int64_t final_match_contexts = 512, final_transitions = 400;
-  double match_rate = 0.99;
-  int64_t patience = 0;
-  int64_t seed = 1;
-  void declare(OptionSet& set);
-};
 
 // `count` contexts ([count, K]) drawn uniformly from all M^K, none of those in `trained` among
 // them.

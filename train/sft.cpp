@@ -13,9 +13,11 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "clusters/tree.h"
+#include "infer/language_model.h"
 #include "lm/model_io.h"
 #include "train/adamw.h"
 #include "train/checkpoint.h"
+#include "train/measure.h"
 #include "train/packing.h"
 
 namespace serendip {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/options.h"
-#include "infer/language_model.h"
-#include "train/measure.h"
+#include "infer/model_options.h"
+#include "train/eval_options.h"
 
 namespace serendip {
 

@@ -13,11 +13,13 @@
 #include "base/file.h"
 #include "clusters/tree.h"
 #include "infer/generate.h"
+#include "infer/language_model.h"
 #include "infer/pair_table.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/infer/small_language.h"
 #include "tests/lm/test_data.h"
 #include "train/evaluate.h"
+#include "transitions/transitions.h"
 
 namespace serendip {
 namespace {
