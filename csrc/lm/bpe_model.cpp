@@ -40,7 +40,7 @@ const ByteSpelling& byte_spelling() {
 void check_supported(const json& model, const std::string& where) {
   for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     const json value = model.value(name, json());
-    SERENDIP_CHECK(value.is_null() || value == std::string(),
+    SERENDIP_CHECK(value.is_null() || value == json(""),
                    "{}: model: '{}' is {}, which is not supported", where, name, value.dump());
   }
   const json dropout = model.value("dropout", json());

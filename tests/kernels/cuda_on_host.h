@@ -252,5 +252,7 @@ T shuffle_xor(unsigned mask, T value, int lanes, int line) {
 #define gridDim cuda_on_host::grid_size
 #define __syncthreads() cuda_on_host::syncthreads(__LINE__)
 #define __shfl_xor_sync(mask, value, lanes) cuda_on_host::shuffle_xor(mask, value, lanes, __LINE__)
+// A type and a name cannot be in parentheses. NOLINTBEGIN(bugprone-macro-parentheses)
 #define DYNAMIC_SHARED(type, name) \
   auto name = reinterpret_cast<std::add_pointer_t<type>>(cuda_on_host::block->dynamic_shared.data())
+// NOLINTEND(bugprone-macro-parentheses)
