@@ -2,6 +2,7 @@
 #
 #   make quickstart              install, build, fetch data and model, run recipes/quickstart.yaml
 #   make test                    build and run every test
+#   make bench                   after make quickstart: Serendip beside faiss, Torch, transformers and PEFT
 #   make format-check lint       clang-format and clang-tidy, as CI does
 #   make format                  reformat in place
 #   make clean                   remove build/ (runs/ and .cache/ stay)
@@ -31,7 +32,7 @@ MOVIELENS_SMALL := .cache/data/ml-latest-small
 # The zip as GroupLens publishes it.
 ZIP ?= ../shared/data/ml-latest-small/ml-latest-small.zip
 
-.PHONY: install build data model data-movielens-small quickstart test format format-check lint clean
+.PHONY: install build data model data-movielens-small quickstart test bench format format-check lint clean
 install:
 	@bash scripts/install.sh
 
@@ -60,6 +61,12 @@ quickstart: build data model
 
 test: build
 	@.venv/bin/ctest --preset $(PRESET) --parallel $(JOBS)
+
+bench: build
+	@. scripts/versions.sh && .venv/bin/pip install --quiet --disable-pip-version-check "$${PYTHON_BENCH_PACKAGES[@]}"
+	@.venv/bin/cmake --build --preset $(PRESET) --target serendip_bench
+	@$(BUILD)/bench/serendip_bench
+	@.venv/bin/python bench/compare_with_transformers.py --binary $(SERENDIP)
 
 format format-check:
 	@bash scripts/install.sh --lint

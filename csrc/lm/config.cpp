@@ -61,25 +61,49 @@ class Fields {
   json values_;
 };
 
-// The object that holds RoPE's type: "rope_parameters" of newer files, "rope_scaling" of older.
-double read_rope_theta(const Fields& fields) {
-  double theta = fields.positive("rope_theta", fields.at("rope_theta"), 10000.0);
+RopeType parse_rope_type(const Fields& fields, const char* name, const json& rope) {
+  // Newer files say "rope_type", older ones "type".
+  const json type = rope.value("rope_type", rope.value("type", json("default")));
+  if (type == "default") return RopeType::kDefault;
+  if (type == "linear") return RopeType::kLinear;
+  if (type == "dynamic") return RopeType::kDynamic;
+  if (type == "llama3") return RopeType::kLlama3;
+  fail("{}: '{}.rope_type' is {}; supported: default, linear, dynamic, llama3", fields.where(),
+       name, type.dump());
+}
+
+// From "rope_parameters" of newer files, or "rope_theta" and "rope_scaling" of older ones.
+RopeConfig read_rope(const Fields& fields) {
+  RopeConfig config;
+  config.theta = fields.positive("rope_theta", fields.at("rope_theta"), config.theta);
   for (const char* name : {"rope_parameters", "rope_scaling"}) {
     const json& rope = fields.at(name);
     if (rope.is_null()) continue;
     SERENDIP_CHECK(rope.is_object(), "{}: '{}': expected an object, got {}", fields.where(), name,
                    rope.dump());
-    for (const char* key : {"rope_type", "type"}) {
-      const json type = rope.value(key, json("default"));
-      SERENDIP_CHECK(type == "default", "{}: '{}.{}' is {}; only \"default\" is supported",
-                     fields.where(), name, key, type.dump());
-    }
-    theta = fields.positive("rope_theta", rope.value("rope_theta", json()), theta);
     const json rotary = rope.value("partial_rotary_factor", json(1.0));
     SERENDIP_CHECK(rotary == 1.0, "{}: '{}.partial_rotary_factor' is {}; only 1 is supported",
                    fields.where(), name, rotary.dump());
+    const auto number = [&](const char* key, double otherwise, bool required) {
+      const json value = rope.value(key, json());
+      SERENDIP_CHECK(!required || !value.is_null(), "{}: '{}.{}' is missing", fields.where(), name,
+                     key);
+      return fields.positive(key, value, otherwise);
+    };
+    config.theta = number("rope_theta", config.theta, false);
+    config.type = parse_rope_type(fields, name, rope);
+    if (config.type == RopeType::kDefault) continue;
+    config.factor = number("factor", 1, true);
+    if (config.type != RopeType::kLlama3) continue;
+    config.low_freq_factor = number("low_freq_factor", 1, true);
+    config.high_freq_factor = number("high_freq_factor", 4, true);
+    config.original_max_position_embeddings =
+        static_cast<int64_t>(number("original_max_position_embeddings", 0, true));
+    SERENDIP_CHECK(config.low_freq_factor < config.high_freq_factor,
+                   "{}: '{}.low_freq_factor' must be below 'high_freq_factor', got {} and {}",
+                   fields.where(), name, config.low_freq_factor, config.high_freq_factor);
   }
-  return theta;
+  return config;
 }
 
 std::vector<int64_t> read_token_ids(const Fields& fields, const char* name) {
@@ -100,8 +124,6 @@ void check_supported(const Fields& fields) {
   SERENDIP_CHECK(model_type == "llama", "{}: 'model_type' is {}; supported: {}", fields.where(),
                  model_type.dump(), kSupportedModelTypes);
   fields.require("hidden_act", "silu");
-  fields.require("attention_bias", false);
-  fields.require("mlp_bias", false);
   fields.require("partial_rotary_factor", 1.0);
   SERENDIP_CHECK(fields.at("quantization_config").is_null(),
                  "{}: 'quantization_config' is set; only unquantised weights are supported",
@@ -146,12 +168,19 @@ int64_t weights_per_layer(const ModelConfig& config) {
   return config.hidden_size * (2 * query_width + 2 * key_width + 3 * config.intermediate_size);
 }
 
+int64_t biases_per_layer(const ModelConfig& config) {
+  const int64_t query_width = config.num_attention_heads * config.head_dim;
+  const int64_t key_width = config.num_key_value_heads * config.head_dim;
+  return (config.attention_bias ? query_width + 2 * key_width + config.hidden_size : 0) +
+         (config.mlp_bias ? 2 * config.intermediate_size + config.hidden_size : 0);
+}
+
 }  // namespace
 
 int64_t ModelConfig::parameter_count() const {
   const int64_t embeddings = vocab_size * hidden_size * (tie_word_embeddings ? 1 : 2);
-  return embeddings + num_hidden_layers * (weights_per_layer(*this) + 2 * hidden_size) +
-         hidden_size;
+  const int64_t layer = weights_per_layer(*this) + biases_per_layer(*this) + 2 * hidden_size;
+  return embeddings + num_hidden_layers * layer + hidden_size;
 }
 
 double ModelConfig::flops_per_token(bool with_vocabulary) const {
@@ -183,7 +212,9 @@ ModelConfig load_model_config(const std::filesystem::path& model_folder) {
   config.max_position_embeddings = fields.size("max_position_embeddings", 2048);
   // What `transformers` takes where the field is absent.
   config.rms_norm_eps = fields.positive("rms_norm_eps", fields.at("rms_norm_eps"), 1e-6);
-  config.rope_theta = read_rope_theta(fields);
+  config.rope = read_rope(fields);
+  config.attention_bias = fields.flag("attention_bias");
+  config.mlp_bias = fields.flag("mlp_bias");
   config.tie_word_embeddings = fields.flag("tie_word_embeddings");
   const std::vector<int64_t> bos = read_token_ids(fields, "bos_token_id");
   if (!bos.empty()) config.bos_token_id = bos.front();

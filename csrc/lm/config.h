@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "lm/rope.h"
+
 namespace serendip {
 
 struct ModelConfig {
@@ -14,8 +16,10 @@ struct ModelConfig {
   int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0;
   int64_t num_hidden_layers = 0, num_attention_heads = 0, num_key_value_heads = 0, head_dim = 0;
   int64_t max_position_embeddings = 0;
-  double rms_norm_eps = 1e-5, rope_theta = 10000.0;
+  double rms_norm_eps = 1e-5;
+  RopeConfig rope;
   bool tie_word_embeddings = false;
+  bool attention_bias = false, mlp_bias = false;
   std::optional<int64_t> bos_token_id;
   std::vector<int64_t>
       eos_token_id;  // config.json's, or generation_config.json's where that has more

@@ -5,18 +5,25 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "kernels/tree_attention_op.h"
+#include "lm/rope.h"
 
 namespace serendip {
 namespace {
 
 using torch::Tensor;
 
-// cos and sin of position · θ^(-2i/d), each [T, 1, d/2], computed in double as the angles need it.
+// cos and sin of position · frequency, each [T, 1, d/2], computed in double as the angles need it.
 std::pair<Tensor, Tensor> rotary_tables(const ModelConfig& config, const Tensor& positions,
                                         torch::ScalarType dtype) {
-  const Tensor exponents =
-      torch::arange(0, config.head_dim, 2, torch::kFloat64) / static_cast<double>(config.head_dim);
-  const Tensor frequencies = torch::pow(config.rope_theta, exponents).reciprocal();
+  if (config.rope.type == RopeType::kDynamic) {
+    const auto last = positions.max().item<int64_t>();
+    SERENDIP_CHECK(last < config.max_position_embeddings,
+                   "decoder: a sequence of more than {} tokens needs dynamic RoPE scaling, which "
+                   "is not supported",
+                   config.max_position_embeddings);
+  }
+  const Tensor frequencies =
+      torch::tensor(rope_frequencies(config.rope, config.head_dim), torch::kFloat64);
   const Tensor angles =
       (positions.to(torch::kFloat64).unsqueeze(1) * frequencies.unsqueeze(0)).unsqueeze(1);
   return {angles.cos().to(dtype), angles.sin().to(dtype)};
@@ -54,7 +61,7 @@ class LayerPass {
 
   Tensor project(const Tensor& input, Projection which) const {
     const Linear& linear = weights_.projections[which];
-    const Tensor output = torch::linear(input, linear.weight);
+    const Tensor output = torch::linear(input, linear.weight, linear.bias);
     if (!linear.lora_a.defined()) return output;
     Tensor adapter_input = input;
     if (dropout_ != nullptr && dropout_->probability > 0)
@@ -143,8 +150,11 @@ void Decoder::for_each_weight(const std::function<void(const std::string&, Tenso
     const std::string prefix = fmt::format("model.layers.{}.", i);
     visit(prefix + "input_layernorm.weight", layers[i].input_layernorm);
     visit(prefix + "post_attention_layernorm.weight", layers[i].post_attention_layernorm);
-    for (size_t p = 0; p < kProjectionCount; ++p)
-      visit(prefix + kProjectionNames[p] + ".weight", layers[i].projections[p].weight);
+    for (size_t p = 0; p < kProjectionCount; ++p) {
+      Linear& linear = layers[i].projections[p];
+      visit(prefix + kProjectionNames[p] + ".weight", linear.weight);
+      if (linear.bias.defined()) visit(prefix + kProjectionNames[p] + ".bias", linear.bias);
+    }
   }
   visit("model.norm.weight", norm);
   if (!config.tie_word_embeddings) visit("lm_head.weight", lm_head);

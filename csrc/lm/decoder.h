@@ -20,9 +20,10 @@ constexpr std::array<const char*, kProjectionCount> kProjectionNames = {
     "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
     "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
 
-// y = x·Wᵀ, and with an adapter y += scale · (x·Aᵀ)·Bᵀ (Hu et al. 2021).
+// y = x·Wᵀ + b, and with an adapter y += scale · (x·Aᵀ)·Bᵀ (Hu et al. 2021).
 struct Linear {
   torch::Tensor weight;          // [out, in]
+  torch::Tensor bias;            // [out]; undefined where the model has none
   torch::Tensor lora_a, lora_b;  // [rank, in], [out, rank]; undefined without an adapter
 };
 

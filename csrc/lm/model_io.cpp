@@ -63,8 +63,12 @@ Decoder shaped_decoder(const ModelConfig& config) {
   decoder.layers.resize(static_cast<size_t>(config.num_hidden_layers));
   for (DecoderLayer& layer : decoder.layers) {
     layer.input_layernorm = layer.post_attention_layernorm = shape({config.hidden_size});
-    for (size_t p = 0; p < kProjectionCount; ++p)
-      layer.projections[p].weight = shape(projection_shape(config, p));
+    for (size_t p = 0; p < kProjectionCount; ++p) {
+      const std::vector<int64_t> sizes = projection_shape(config, p);
+      layer.projections[p].weight = shape(sizes);
+      if (p <= kOutput ? config.attention_bias : config.mlp_bias)
+        layer.projections[p].bias = shape({sizes[0]});
+    }
   }
   return decoder;
 }

@@ -1,5 +1,6 @@
 #include "clusters/knn_graph.h"
 
+#include <faiss/IndexFlat.h>
 #include <gtest/gtest.h>
 #include <omp.h>
 
@@ -50,6 +51,25 @@ TEST(ExactNeighbors, AgreesWithDoubleReference) {
       EXPECT_EQ(lists.index[static_cast<size_t>(item) * 8 + rank], scored[rank].second);
     }
   }
+}
+
+TEST(ExactNeighbors, AgreesWithFaiss) {
+  const int64_t count = 3000;
+  const std::vector<float> vectors = unit_vectors(count, 5);
+  const NeighborLists lists = exact_neighbors(vectors, kDim, 8);
+  faiss::IndexFlatIP index(kDim);
+  index.add(count, vectors.data());
+  std::vector<float> distance(static_cast<size_t>(count * 9));
+  std::vector<faiss::Index::idx_t> label(distance.size());
+  index.search(count, vectors.data(), 9, distance.data(), label.data());
+  int64_t common = 0;
+  for (int64_t item = 0; item < count; ++item) {
+    const std::set<int32_t> ours = neighbors_of(lists, item);
+    for (size_t rank = 0; rank < 9; ++rank)
+      common += static_cast<int64_t>(
+          ours.contains(static_cast<int32_t>(label[static_cast<size_t>(item) * 9 + rank])));
+  }
+  EXPECT_GE(common, 8 * count - 8);  // near ties at the eighth place may fall either way
 }
 
 TEST(CellNeighbors, FindsNearlyAll) {

@@ -37,7 +37,7 @@ TEST(ModelConfig, ReadsEveryField) {
   EXPECT_EQ(config.num_key_value_heads, 2);
   EXPECT_EQ(config.max_position_embeddings, 64);
   EXPECT_EQ(config.rms_norm_eps, 1e-6);
-  EXPECT_EQ(config.rope_theta, 5000.0);
+  EXPECT_EQ(config.rope.theta, 5000.0);
   EXPECT_TRUE(config.tie_word_embeddings);
   EXPECT_EQ(config.bos_token_id, 1);
   EXPECT_EQ(config.eos_token_id, (std::vector<int64_t>{2, 3}));
@@ -63,7 +63,34 @@ TEST(ModelConfig, ReadsTheNewerSpelling) {
   values["dtype"] = "bfloat16";
   values["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 1e5}};
   values["rope_scaling"] = nullptr;
-  EXPECT_EQ(load(values).rope_theta, 1e5);
+  EXPECT_EQ(load(values).rope.theta, 1e5);
+}
+
+TEST(ModelConfig, ReadsRopeScalingsInBothSpellings) {
+  json values = small_config();
+  values["rope_scaling"] = {{"type", "linear"}, {"factor", 2.0}};
+  EXPECT_EQ(load(values).rope.type, RopeType::kLinear);
+  EXPECT_EQ(load(values).rope.factor, 2.0);
+  EXPECT_EQ(load(values).rope.theta, 5000.0);
+  values.erase("rope_scaling");
+  values["rope_parameters"] = {{"rope_type", "llama3"},  {"rope_theta", 5e5},
+                               {"factor", 8},            {"low_freq_factor", 1},
+                               {"high_freq_factor", 4},  {"original_max_position_embeddings", 8192}};
+  const RopeConfig rope = load(values).rope;
+  EXPECT_EQ(rope.type, RopeType::kLlama3);
+  EXPECT_EQ(rope.theta, 5e5);
+  // Short wavelengths are kept, long ones stretched by the factor.
+  const std::vector<double> plain = rope_frequencies({.theta = 5e5}, 64);
+  const std::vector<double> scaled = rope_frequencies(rope, 64);
+  EXPECT_EQ(scaled.front(), plain.front());
+  EXPECT_DOUBLE_EQ(scaled.back(), plain.back() / 8);
+}
+
+TEST(ModelConfig, CountsBiases) {
+  json values = small_config();
+  const int64_t without = load(values).parameter_count();
+  values["attention_bias"] = values["mlp_bias"] = true;
+  EXPECT_EQ(load(values).parameter_count(), without + 2 * (16 + 8 + 8 + 16 + 24 + 24 + 16));
 }
 
 TEST(ModelConfig, FillsInWhatTransformersFillsIn) {
@@ -74,7 +101,7 @@ TEST(ModelConfig, FillsInWhatTransformersFillsIn) {
   }
   const ModelConfig config = load(values);
   EXPECT_EQ(config.num_key_value_heads, 4);
-  EXPECT_EQ(config.rope_theta, 10000.0);
+  EXPECT_EQ(config.rope.theta, 10000.0);
   EXPECT_EQ(config.rms_norm_eps, 1e-6);
   EXPECT_EQ(config.max_position_embeddings, 2048);
   EXPECT_FALSE(config.tie_word_embeddings);
@@ -111,12 +138,15 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Wrong{"model_type", "mamba", "'model_type' is \"mamba\"; supported: llama"},
         Wrong{"model_type", nullptr, "'model_type' is null"},
-        Wrong{"attention_bias", true, "'attention_bias' is true; only false"},
-        Wrong{"mlp_bias", true, "'mlp_bias' is true; only false"},
+        Wrong{"attention_bias", 1, "'attention_bias': expected true or false, got 1"},
         Wrong{"hidden_act", "gelu", "'hidden_act' is \"gelu\"; only \"silu\""},
-        Wrong{"rope_scaling", {{"rope_type", "llama3"}, {"factor", 8}}, "'rope_scaling.rope_type'"},
-        Wrong{"rope_scaling", {{"type", "linear"}, {"factor", 2}}, "'rope_scaling.type'"},
-        Wrong{"rope_parameters", {{"rope_type", "yarn"}}, "'rope_parameters.rope_type'"},
+        Wrong{"rope_scaling",
+              {{"rope_type", "llama3"}, {"factor", 8}},
+              "'rope_scaling.low_freq_factor' is missing"},
+        Wrong{"rope_scaling", {{"type", "linear"}}, "'rope_scaling.factor' is missing"},
+        Wrong{"rope_parameters",
+              {{"rope_type", "yarn"}},
+              "'rope_parameters.rope_type' is \"yarn\"; supported: default, linear"},
         Wrong{"rope_parameters", {{"partial_rotary_factor", 0.5}}, "partial_rotary_factor"},
         Wrong{"rope_theta", -1, "'rope_theta': expected a number above 0, got -1"},
         Wrong{"quantization_config", {{"bits", 4}}, "'quantization_config'"},
@@ -150,7 +180,7 @@ TEST(ModelConfig, ReadsARealModel) {
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is absent";
   const ModelConfig config = load_model_config(folder);
   EXPECT_EQ(config.head_dim, 8);
-  EXPECT_EQ(config.rope_theta, 10000.0);
+  EXPECT_EQ(config.rope.theta, 10000.0);
   EXPECT_EQ(config.parameter_count(), 260032);
 }
 

@@ -71,6 +71,28 @@ TEST_F(DecoderTest, LogitsEqualTransformers) {
             1e-4 * expected.abs().max().item<double>());
 }
 
+// Ties, biases, head widths, RoPE scalings, dtypes and shards, each against transformers.
+TEST(LlamaKinds, LogitsEqualTransformers) {
+  const TemporaryFolder folder;
+  const int status =
+      run_python("tests/lm/reference_llamas.py " + folder.path().string() + " > /dev/null 2>&1");
+  if (status == 77) GTEST_SKIP() << "transformers is not installed";
+  ASSERT_EQ(status, 0);
+  int kinds = 0;
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    Tensor ids = torch::empty({150}), expected = torch::empty({150, 1003});
+    load_tensors(entry.path() / "logits.safetensors.reference",
+                 {{"ids", ids}, {"logits", expected}});
+    const Tensor numbers = ids.to(torch::kInt32);
+    const Tensor actual = logits_of(
+        load_decoder(entry.path()),
+        {numbers.data_ptr<int32_t>(), numbers.data_ptr<int32_t>() + numbers.numel()});
+    EXPECT_LT(((actual - expected).norm() / expected.norm()).item<double>(), 1e-5) << entry.path();
+    ++kinds;
+  }
+  EXPECT_EQ(kinds, 10);
+}
+
 // Many sequences in one tree, in several passes over an arena, against each alone.
 TEST_F(DecoderTest, TreeWithArenaEqualsEachSequenceAlone) {
   torch::NoGradGuard no_grad;
