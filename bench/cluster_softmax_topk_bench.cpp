@@ -1,5 +1,6 @@
-// The restricted softmax beside what one writes with Torch alone. N = 10⁶ items, d = 64, 761 clusters, 64
-// queries on one cluster each, k = 10. Floor: the bytes of the clusters named, read once.
+// The restricted softmax beside what one writes with Torch alone. N = 10⁶ items, d = 64, 761
+// clusters, 64 queries on one cluster each, k = 10. Floor: the bytes of the clusters named, read
+// once.
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
@@ -17,7 +18,7 @@ struct Problem {
     torch::manual_seed(1);
     query = torch::randn({kQueries, kWidth});
     item = torch::randn({kItems, kWidth}) / 8;
-    cluster_offset = torch::arange(kClusters + 1, torch::kInt64) * kItems / kClusters;
+    cluster_offset = (torch::arange(kClusters + 1, torch::kInt64) * kItems).floor_divide(kClusters);
     row_offset = torch::arange(kQueries + 1, torch::kInt64);
     row_cluster = torch::randint(kClusters, {kQueries}, torch::kInt64);
   }

@@ -1,4 +1,5 @@
-// The neighbour search beside faiss' exact index. Floor: 2·N²·d operations at the machine's GEMM rate.
+// The neighbour search beside faiss' exact index. Floor: 2·N²·d operations at the machine's GEMM
+// rate.
 #include <benchmark/benchmark.h>
 #include <faiss/IndexFlat.h>
 

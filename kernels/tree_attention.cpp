@@ -48,7 +48,7 @@ void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& pa
         weight = std::exp(weight - largest);
         total += weight;
       }
-      std::fill(out_row, out_row + d, T(0));
+      std::fill(out_row, out_row + d, T{0});
       for (int64_t j = 0; j < length; ++j)
         add_scaled(out_row, weights[static_cast<size_t>(j)] / total,
                    value + path[j] * key_row + key_head, d);
@@ -68,7 +68,7 @@ void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& p
     for (int64_t h = key_value_head * group; h < (key_value_head + 1) * group; ++h) {
       const int64_t row = (t * heads + h) * d;
       const T mean_grad = dot(grad_out + row, out + row, d);
-      std::fill(grad_query + row, grad_query + row + d, T(0));
+      std::fill(grad_query + row, grad_query + row + d, T{0});
       for (int64_t j = paths.offset[t]; j < paths.offset[t + 1]; ++j) {
         const int64_t at = paths.path[j] * key_row + key_value_head * d;
         const T score = scale * dot(query + row, key + at, d);
@@ -82,14 +82,19 @@ void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& p
   }
 }
 
-#define SERENDIP_TREE_ATTENTION(T)                                                                 \
-  template void tree_attention_forward<T>(const TreeAttentionShape&, const TreePaths&, T,          \
-                                          const T*, const T*, const T*, int64_t, int64_t, T*, T*); \
-  template void tree_attention_backward<T>(const TreeAttentionShape&, const TreePaths&, T,         \
-                                           const T*, const T*, const T*, const T*, const T*,       \
-                                           const T*, int64_t, int64_t, T*, T*, T*);
-SERENDIP_TREE_ATTENTION(float)
-SERENDIP_TREE_ATTENTION(double)
-#undef SERENDIP_TREE_ATTENTION
+template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&, float,
+                                     const float*, const float*, const float*, int64_t, int64_t,
+                                     float*, float*);
+template void tree_attention_backward(const TreeAttentionShape&, const TreePaths&, float,
+                                      const float*, const float*, const float*, const float*,
+                                      const float*, const float*, int64_t, int64_t, float*, float*,
+                                      float*);
+template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&, double,
+                                     const double*, const double*, const double*, int64_t, int64_t,
+                                     double*, double*);
+template void tree_attention_backward(const TreeAttentionShape&, const TreePaths&, double,
+                                      const double*, const double*, const double*, const double*,
+                                      const double*, const double*, int64_t, int64_t, double*,
+                                      double*, double*);
 
 }  // namespace serendip::kernels

@@ -83,9 +83,7 @@ void describe_safetensors(const fs::path& path, Json& description) {
   int64_t parameters = 0, bytes = 0;
   Json tensors = Json::array();
   for (const auto& [name, entry] : file.entries()) {
-    int64_t values = 1;
-    for (const int64_t size : entry.shape) values *= size;
-    parameters += values;
+    parameters += entry.numel();
     bytes += entry.bytes;
     tensors.push_back(
         {{"name", name}, {"dtype", entry.dtype}, {"shape", entry.shape}, {"bytes", entry.bytes}});

@@ -3,7 +3,6 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "cli/describe.h"
-#include "lm/config.h"
 #include "lm/safetensors.h"
 
 namespace serendip {
@@ -35,22 +34,23 @@ Json list_files(const fs::path& folder) {
   return files;
 }
 
+// Any folder with a config.json and weights, whether `sft` could train it or not.
 void describe_model(const fs::path& folder, Json& description) {
-  const ModelConfig config = load_model_config(folder);
-  description["config"] = {{"model_type", config.model_type},
-                           {"layers", config.num_hidden_layers},
-                           {"hidden_size", config.hidden_size},
-                           {"intermediate_size", config.intermediate_size},
-                           {"heads", config.num_attention_heads},
-                           {"key_value_heads", config.num_key_value_heads},
-                           {"head_dim", config.head_dim},
-                           {"vocabulary", config.vocab_size},
-                           {"tied_embeddings", config.tie_word_embeddings},
-                           {"parameter_count", config.parameter_count()}};
-  size_t tensors = 0;
-  for (const fs::path& file : safetensors_files(folder))
-    tensors += SafetensorsFile(file).entries().size();
+  const Json config = Json::parse(read_file(folder / "config.json"), nullptr,
+                                  /*allow_exceptions=*/false);
+  SERENDIP_CHECK(config.is_object(), "{}: expected a JSON object",
+                 (folder / "config.json").string());
+  description["config"] = config;
+  int64_t tensors = 0, parameters = 0;
+  for (const fs::path& path : safetensors_files(folder)) {
+    const SafetensorsFile file(path);
+    for (const auto& [name, entry] : file.entries()) {
+      ++tensors;
+      parameters += entry.numel();
+    }
+  }
   description["tensor_count"] = tensors;
+  description["parameter_count"] = parameters;
 }
 
 void describe_run(const fs::path& folder, Json& description) {

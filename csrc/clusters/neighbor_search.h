@@ -9,7 +9,7 @@ namespace serendip {
 // Why not faiss: the same graph is wanted whatever the thread count. IndexFlatIP multiplies through
 // BLAS, whose last bits, and so the order of near ties, change with its threads; HNSW is built in
 // the order in which threads arrive. Here a product's shape and arithmetic are fixed and only whole
-// products are shared out among threads, at about the speed of IndexFlatIP.
+// products are shared out among threads; docs/performance.md has what that costs.
 
 // [N, neighbors] indices of the largest inner products, best first, ties by index, -1 where there
 // are fewer; the vector itself is left out.

@@ -1,4 +1,5 @@
-// Rotary position embedding (Su et al. 2021) and the scalings of its frequencies that Llama models use.
+// Rotary position embedding (Su et al. 2021) and the scalings of its frequencies that Llama models
+// use.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ struct RopeConfig {
 
 // Radians a position of each pair of columns, [head_dim / 2]: θ^(-2i/head_dim), divided by `factor`
 // for kLinear; for kLlama3 divided where the wavelength exceeds original / low_freq_factor, kept
-// where it is under original / high_freq_factor, and interpolated between. kDynamic changes them only
-// past the model's max_position_embeddings.
+// where it is under original / high_freq_factor, and interpolated between. kDynamic changes them
+// only past the model's max_position_embeddings.
 std::vector<double> rope_frequencies(const RopeConfig& rope, int64_t head_dim);
 
 }  // namespace serendip

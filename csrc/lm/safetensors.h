@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,10 @@ struct SafetensorsEntry {
   std::vector<int64_t> shape;
   const uint8_t* data = nullptr;  // in the mapping, while the reader lives; maybe unaligned
   int64_t bytes = 0;
+
+  int64_t numel() const {
+    return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+  }
 };
 
 // A memory-mapped file. Throws Error with file name, expected and actual bytes when truncated, and

@@ -117,8 +117,16 @@ TEST_F(Inspect, AModelFolder) {
     GTEST_SKIP() << data_path("stories260K") << " is absent";
   const auto description = json(std::filesystem::absolute(data_path("stories260K")).string());
   EXPECT_EQ(description.at("kind"), "model");
-  EXPECT_EQ(description.at("config").at("layers"), 5);
-  EXPECT_EQ(description.at("config").at("parameter_count"), 260032);
+  EXPECT_EQ(description.at("config").at("num_hidden_layers"), 5);
+  EXPECT_EQ(description.at("parameter_count"), 260032);
+}
+
+TEST_F(Inspect, AModelFolderOfAnyType) {
+  write_file(folder / "m/config.json", R"({"model_type":"serendip_sequence","items":3})");
+  write_file(folder / "m/model.safetensors", small_safetensors());
+  const auto description = json("m");
+  EXPECT_EQ(description.at("config").at("items"), 3);
+  EXPECT_EQ(description.at("tensor_count"), 1);
 }
 
 TEST_F(Inspect, SaysWhatItCannotRead) {

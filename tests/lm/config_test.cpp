@@ -73,9 +73,9 @@ TEST(ModelConfig, ReadsRopeScalingsInBothSpellings) {
   EXPECT_EQ(load(values).rope.factor, 2.0);
   EXPECT_EQ(load(values).rope.theta, 5000.0);
   values.erase("rope_scaling");
-  values["rope_parameters"] = {{"rope_type", "llama3"},  {"rope_theta", 5e5},
-                               {"factor", 8},            {"low_freq_factor", 1},
-                               {"high_freq_factor", 4},  {"original_max_position_embeddings", 8192}};
+  values["rope_parameters"] = {{"rope_type", "llama3"}, {"rope_theta", 5e5},
+                               {"factor", 8},           {"low_freq_factor", 1},
+                               {"high_freq_factor", 4}, {"original_max_position_embeddings", 8192}};
   const RopeConfig rope = load(values).rope;
   EXPECT_EQ(rope.type, RopeType::kLlama3);
   EXPECT_EQ(rope.theta, 5e5);

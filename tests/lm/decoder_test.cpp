@@ -84,9 +84,9 @@ TEST(LlamaKinds, LogitsEqualTransformers) {
     load_tensors(entry.path() / "logits.safetensors.reference",
                  {{"ids", ids}, {"logits", expected}});
     const Tensor numbers = ids.to(torch::kInt32);
-    const Tensor actual = logits_of(
-        load_decoder(entry.path()),
-        {numbers.data_ptr<int32_t>(), numbers.data_ptr<int32_t>() + numbers.numel()});
+    const Tensor actual =
+        logits_of(load_decoder(entry.path()),
+                  {numbers.data_ptr<int32_t>(), numbers.data_ptr<int32_t>() + numbers.numel()});
     EXPECT_LT(((actual - expected).norm() / expected.norm()).item<double>(), 1e-5) << entry.path();
     ++kinds;
   }
