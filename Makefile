@@ -63,7 +63,6 @@ test: build
 	@.venv/bin/ctest --preset $(PRESET) --parallel $(JOBS)
 
 bench: build
-	@. scripts/versions.sh && .venv/bin/pip install --quiet --disable-pip-version-check "$${PYTHON_BENCH_PACKAGES[@]}"
 	@.venv/bin/cmake --build --preset $(PRESET) --target serendip_bench
 	@$(BUILD)/bench/serendip_bench
 	@.venv/bin/python bench/compare_with_transformers.py --binary $(SERENDIP)

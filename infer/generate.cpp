@@ -15,6 +15,7 @@
 #include "infer/label_search.h"
 #include "infer/language_model.h"
 #include "infer/pair_table.h"
+#include "lm/lora.h"
 #include "lm/model_io.h"
 #include "lm/safetensors.h"
 

@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "infer/interest_language.h"
 #include "infer/label_search.h"
+#include "lm/lora.h"
 #include "lm/model_io.h"
 #include "lm/tokenizer.h"
 

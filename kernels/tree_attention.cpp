@@ -21,18 +21,30 @@ inline void add_scaled(T* out, T factor, const T* values, int64_t size) {
   for (int64_t i = 0; i < size; ++i) out[i] += factor * values[i];
 }
 
+// The rows of t's path that it sees: offsets into paths.path.
+struct Seen {
+  int64_t begin, end;
+};
+
+inline Seen seen(const TreePaths& paths, const TreeAttentionOptions& options, int64_t t) {
+  const int64_t begin = paths.offset[t], end = paths.offset[t + 1];
+  return {options.window > 0 ? std::max(begin, end - options.window) : begin, end};
+}
+
 }  // namespace
 
 template <typename T>
-void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& paths, T scale,
-                            const T* query, const T* key, const T* value, int64_t begin,
-                            int64_t end, T* out, T* log_sum_exp) {
+void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& paths,
+                            const TreeAttentionOptions& options, const T* query, const T* key,
+                            const T* value, int64_t begin, int64_t end, T* out, T* log_sum_exp) {
   const int64_t d = shape.head_dim, heads = shape.heads, key_row = shape.key_value_heads * d;
   const int64_t group = heads / shape.key_value_heads;
+  const T scale = static_cast<T>(options.scale), softcap = static_cast<T>(options.softcap);
   std::vector<T> weights;
   for (int64_t t = begin; t < end; ++t) {
-    const int32_t* path = paths.path + paths.offset[t];
-    const int64_t length = paths.offset[t + 1] - paths.offset[t];
+    const auto [first, last] = seen(paths, options, t);
+    const int32_t* path = paths.path + first;
+    const int64_t length = last - first;
     weights.resize(static_cast<size_t>(length));
     for (int64_t h = 0; h < heads; ++h) {
       const int64_t key_head = h / group * d;
@@ -40,7 +52,8 @@ void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& pa
       T* out_row = out + (t * heads + h) * d;
       T largest = -INFINITY, total = 0;
       for (int64_t j = 0; j < length; ++j) {
-        const T score = scale * dot(query_row, key + path[j] * key_row + key_head, d);
+        T score = scale * dot(query_row, key + path[j] * key_row + key_head, d);
+        if (softcap > 0) score = softcap * std::tanh(score / softcap);
         weights[static_cast<size_t>(j)] = score;
         largest = std::max(largest, score);
       }
@@ -58,22 +71,30 @@ void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& pa
 }
 
 template <typename T>
-void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& paths, T scale,
-                             const T* query, const T* key, const T* value, const T* out,
-                             const T* log_sum_exp, const T* grad_out, int64_t rows,
-                             int64_t key_value_head, T* grad_query, T* grad_key, T* grad_value) {
+void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& paths,
+                             const TreeAttentionOptions& options, const T* query, const T* key,
+                             const T* value, const T* out, const T* log_sum_exp, const T* grad_out,
+                             int64_t rows, int64_t key_value_head, T* grad_query, T* grad_key,
+                             T* grad_value) {
   const int64_t d = shape.head_dim, heads = shape.heads, key_row = shape.key_value_heads * d;
   const int64_t group = heads / shape.key_value_heads;
+  const T scale = static_cast<T>(options.scale), softcap = static_cast<T>(options.softcap);
   for (int64_t t = 0; t < rows; ++t) {
+    const auto [first, last] = seen(paths, options, t);
     for (int64_t h = key_value_head * group; h < (key_value_head + 1) * group; ++h) {
       const int64_t row = (t * heads + h) * d;
       const T mean_grad = dot(grad_out + row, out + row, d);
       std::fill(grad_query + row, grad_query + row + d, T{0});
-      for (int64_t j = paths.offset[t]; j < paths.offset[t + 1]; ++j) {
+      for (int64_t j = first; j < last; ++j) {
         const int64_t at = paths.path[j] * key_row + key_value_head * d;
-        const T score = scale * dot(query + row, key + at, d);
+        T score = scale * dot(query + row, key + at, d), slope = scale;
+        if (softcap > 0) {
+          const T bent = std::tanh(score / softcap);
+          score = softcap * bent;
+          slope *= 1 - bent * bent;
+        }
         const T weight = std::exp(score - log_sum_exp[t * heads + h]);
-        const T grad_score = scale * weight * (dot(grad_out + row, value + at, d) - mean_grad);
+        const T grad_score = slope * weight * (dot(grad_out + row, value + at, d) - mean_grad);
         add_scaled(grad_value + at, weight, grad_out + row, d);
         add_scaled(grad_query + row, grad_score, key + at, d);
         add_scaled(grad_key + at, grad_score, query + row, d);
@@ -82,19 +103,19 @@ void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& p
   }
 }
 
-template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&, float,
-                                     const float*, const float*, const float*, int64_t, int64_t,
-                                     float*, float*);
-template void tree_attention_backward(const TreeAttentionShape&, const TreePaths&, float,
+template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&,
+                                     const TreeAttentionOptions&, const float*, const float*,
+                                     const float*, int64_t, int64_t, float*, float*);
+template void tree_attention_backward(const TreeAttentionShape&, const TreePaths&,
+                                      const TreeAttentionOptions&, const float*, const float*,
                                       const float*, const float*, const float*, const float*,
-                                      const float*, const float*, int64_t, int64_t, float*, float*,
-                                      float*);
-template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&, double,
-                                     const double*, const double*, const double*, int64_t, int64_t,
-                                     double*, double*);
-template void tree_attention_backward(const TreeAttentionShape&, const TreePaths&, double,
+                                      int64_t, int64_t, float*, float*, float*);
+template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&,
+                                     const TreeAttentionOptions&, const double*, const double*,
+                                     const double*, int64_t, int64_t, double*, double*);
+template void tree_attention_backward(const TreeAttentionShape&, const TreePaths&,
+                                      const TreeAttentionOptions&, const double*, const double*,
                                       const double*, const double*, const double*, const double*,
-                                      const double*, const double*, int64_t, int64_t, double*,
-                                      double*, double*);
+                                      int64_t, int64_t, double*, double*, double*);
 
 }  // namespace serendip::kernels

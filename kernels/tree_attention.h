@@ -4,7 +4,10 @@
 // path lists its ancestors and itself, root first. The same contract serves training (keys are the
 // batch's own rows) and inference (keys live in a larger arena that earlier passes filled).
 //
-//   score[t, h, j]  = scale · query[t, h] · key[path[t][j], h / (H / G)]
+//   score[t, h, j]  = cap(scale · query[t, h] · key[path[t][j], h / (H / G)]), cap(x) = c·tanh(x /
+//   c)
+//                     with a soft cap c (Gemma 2), x without; j runs over the path's last `window`
+//                     rows
 //   out[t, h]       = Σ_j softmax_j(score) · value[path[t][j], h / (H / G)]
 //   log_sum_exp[t, h] = log Σ_j exp(score[t, h, j])
 //
@@ -30,18 +33,25 @@ struct TreePaths {
   const int32_t* path;
 };
 
+struct TreeAttentionOptions {
+  double scale = 1;
+  double softcap = 0;  // 0: none
+  int64_t window = 0;  // 0: the whole path
+};
+
 // Rows [begin, end). query, out: [T, H, d]; key, value: [A, G, d]; log_sum_exp: [T, H].
 template <typename T>
-void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& paths, T scale,
-                            const T* query, const T* key, const T* value, int64_t begin,
-                            int64_t end, T* out, T* log_sum_exp);
+void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& paths,
+                            const TreeAttentionOptions& options, const T* query, const T* key,
+                            const T* value, int64_t begin, int64_t end, T* out, T* log_sum_exp);
 
 // All rows of one key/value head. Writes grad_query of that head's query heads and adds to grad_key
 // and grad_value, which the caller has set to zero. Heads may run in parallel.
 template <typename T>
-void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& paths, T scale,
-                             const T* query, const T* key, const T* value, const T* out,
-                             const T* log_sum_exp, const T* grad_out, int64_t rows,
-                             int64_t key_value_head, T* grad_query, T* grad_key, T* grad_value);
+void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& paths,
+                             const TreeAttentionOptions& options, const T* query, const T* key,
+                             const T* value, const T* out, const T* log_sum_exp, const T* grad_out,
+                             int64_t rows, int64_t key_value_head, T* grad_query, T* grad_key,
+                             T* grad_value);
 
 }  // namespace serendip::kernels

@@ -3,11 +3,10 @@
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 
-#include "kernels/tree_attention.h"
-
 namespace serendip {
 namespace {
 
+using kernels::TreeAttentionOptions;
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
@@ -23,7 +22,8 @@ kernels::TreePaths paths_of(const Tensor& path_offset, const Tensor& path) {
 }
 
 std::pair<Tensor, Tensor> forward(const Tensor& query, const Tensor& key, const Tensor& value,
-                                  const Tensor& path_offset, const Tensor& path, double scale) {
+                                  const Tensor& path_offset, const Tensor& path,
+                                  const TreeAttentionOptions& options) {
   TORCH_CHECK(
       query.dim() == 3 && key.dim() == 3 && key.sizes() == value.sizes() &&
           query.size(2) == key.size(2) && query.size(1) % key.size(1) == 0,
@@ -38,7 +38,7 @@ std::pair<Tensor, Tensor> forward(const Tensor& query, const Tensor& key, const 
   AT_DISPATCH_FLOATING_TYPES(query.scalar_type(), "tree_attention", [&] {
     at::parallel_for(0, query.size(0), kRowsPerTask, [&](int64_t begin, int64_t end) {
       kernels::tree_attention_forward<scalar_t>(
-          shape_of(query, key), paths_of(path_offset, path), static_cast<scalar_t>(scale),
+          shape_of(query, key), paths_of(path_offset, path), options,
           query.const_data_ptr<scalar_t>(), key.const_data_ptr<scalar_t>(),
           value.const_data_ptr<scalar_t>(), begin, end, out.mutable_data_ptr<scalar_t>(),
           log_sum_exp.mutable_data_ptr<scalar_t>());
@@ -51,10 +51,12 @@ class TreeAttention : public torch::autograd::Function<TreeAttention> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& query, const Tensor& key,
                         const Tensor& value, const Tensor& path_offset, const Tensor& path,
-                        double scale) {
-    auto [out, log_sum_exp] = serendip::forward(query, key, value, path_offset, path, scale);
+                        const TreeAttentionOptions& options) {
+    auto [out, log_sum_exp] = serendip::forward(query, key, value, path_offset, path, options);
     context->save_for_backward({query, key, value, path_offset, path, out, log_sum_exp});
-    context->saved_data["scale"] = scale;
+    context->saved_data["scale"] = options.scale;
+    context->saved_data["softcap"] = options.softcap;
+    context->saved_data["window"] = options.window;
     return out;
   }
 
@@ -62,7 +64,9 @@ class TreeAttention : public torch::autograd::Function<TreeAttention> {
     const tensor_list saved = context->get_saved_variables();
     const Tensor &query = saved[0], &key = saved[1], &value = saved[2], &path_offset = saved[3],
                  &path = saved[4], &out = saved[5], &log_sum_exp = saved[6];
-    const double scale = context->saved_data["scale"].toDouble();
+    const TreeAttentionOptions options{context->saved_data["scale"].toDouble(),
+                                       context->saved_data["softcap"].toDouble(),
+                                       context->saved_data["window"].toInt()};
     const Tensor grad_out = grads[0].contiguous();
     Tensor grad_query = torch::empty_like(query), grad_key = torch::zeros_like(key),
            grad_value = torch::zeros_like(value);
@@ -70,7 +74,7 @@ class TreeAttention : public torch::autograd::Function<TreeAttention> {
       at::parallel_for(0, key.size(1), 1, [&](int64_t begin, int64_t end) {
         for (int64_t head = begin; head < end; ++head)
           kernels::tree_attention_backward<scalar_t>(
-              shape_of(query, key), paths_of(path_offset, path), static_cast<scalar_t>(scale),
+              shape_of(query, key), paths_of(path_offset, path), options,
               query.const_data_ptr<scalar_t>(), key.const_data_ptr<scalar_t>(),
               value.const_data_ptr<scalar_t>(), out.const_data_ptr<scalar_t>(),
               log_sum_exp.const_data_ptr<scalar_t>(), grad_out.const_data_ptr<scalar_t>(),
@@ -85,11 +89,12 @@ class TreeAttention : public torch::autograd::Function<TreeAttention> {
 }  // namespace
 
 Tensor tree_attention(const Tensor& query, const Tensor& key, const Tensor& value,
-                      const Tensor& path_offset, const Tensor& path, double scale) {
+                      const Tensor& path_offset, const Tensor& path,
+                      const TreeAttentionOptions& options) {
   if (torch::GradMode::is_enabled() &&
       (query.requires_grad() || key.requires_grad() || value.requires_grad()))
-    return TreeAttention::apply(query, key, value, path_offset, path, scale);
-  return forward(query, key, value, path_offset, path, scale).first;
+    return TreeAttention::apply(query, key, value, path_offset, path, options);
+  return forward(query, key, value, path_offset, path, options).first;
 }
 
 }  // namespace serendip

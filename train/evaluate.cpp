@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "clusters/tree.h"
 #include "infer/language_model.h"
+#include "lm/lora.h"
 #include "lm/model_io.h"
 #include "train/measure.h"
 

@@ -1,140 +1,195 @@
 #include "lm/config.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
 #include "base/check.h"
-#include "lm/json_file.h"
+#include "lm/config_fields.h"
+#include "lm/rope_config.h"
 
 namespace serendip {
 namespace {
 
 using nlohmann::json;
 
-constexpr const char* kSupportedModelTypes = "llama";
-constexpr int64_t kLargestSize = int64_t{1} << 31;
 constexpr double kLargestModel = 1e15;  // parameters; keeps all products of sizes within int64
 
-// One config.json; every reader throws Error naming file, field, expected and actual.
-class Fields {
- public:
-  explicit Fields(const std::filesystem::path& path)
-      : where_(path.string()), values_(read_json_object(path)) {}
+// Which layers slide: "layer_types", or else `slides` where the model has a window at all.
+void read_windows(const ConfigFields& fields, ModelConfig& config, bool slides_by_default,
+                  const std::function<bool(int64_t layer)>& slides) {
+  const json& types = fields.at("layer_types");
+  const bool has_window = fields.has("sliding_window") || slides_by_default;
+  std::vector<bool> sliding;
+  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    if (types.is_null()) {
+      sliding.push_back(has_window && slides(layer));
+      continue;
+    }
+    SERENDIP_CHECK(
+        types.is_array() && types.size() == static_cast<size_t>(config.num_hidden_layers),
+        "{}: 'layer_types': expected a list of {}, got {}", fields.where(),
+        config.num_hidden_layers, types.dump());
+    const json& type = types[static_cast<size_t>(layer)];
+    SERENDIP_CHECK(type == "full_attention" || type == "sliding_attention",
+                   "{}: 'layer_types' holds {}; supported: full_attention, sliding_attention",
+                   fields.where(), type.dump());
+    sliding.push_back(type == "sliding_attention");
+  }
+  if (std::find(sliding.begin(), sliding.end(), true) == sliding.end()) return;
+  config.sliding_layers = std::move(sliding);
+  config.sliding_attention = config.full_attention;
+  config.sliding_attention.window =
+      slides_by_default ? fields.size("sliding_window", 4096) : fields.size("sliding_window");
+}
 
-  const std::string& where() const { return where_; }
-  // Null when absent.
-  const json& at(const char* name) const {
-    static const json absent;
-    const auto found = values_.find(name);
-    return found == values_.end() ? absent : *found;
-  }
+void read_llama(const ConfigFields& fields, ModelConfig& config) {
+  config.query_key_value_bias = config.output_bias = fields.flag("attention_bias", false);
+  config.mlp_bias = fields.flag("mlp_bias", false);
+}
 
-  int64_t size(const char* name) const {
-    const json& value = at(name);
-    SERENDIP_CHECK(!value.is_null(), "{}: '{}' is missing", where_, name);
-    SERENDIP_CHECK(value.is_number_integer() && value > 0 && value < kLargestSize,
-                   "{}: '{}': expected a positive integer, got {}", where_, name, value.dump());
-    return value.get<int64_t>();
-  }
-  int64_t size(const char* name, int64_t otherwise) const {
-    return at(name).is_null() ? otherwise : size(name);
-  }
-  double positive(const char* name, const json& value, double otherwise) const {
-    if (value.is_null()) return otherwise;
-    SERENDIP_CHECK(value.is_number() && value > 0.0, "{}: '{}': expected a number above 0, got {}",
-                   where_, name, value.dump());
-    return value.get<double>();
-  }
-  bool flag(const char* name) const {
-    const json& value = at(name);
-    if (value.is_null()) return false;
-    SERENDIP_CHECK(value.is_boolean(), "{}: '{}': expected true or false, got {}", where_, name,
-                   value.dump());
-    return value.get<bool>();
-  }
-  // The field's value must be `supported`, or absent.
-  void require(const char* name, const json& supported) const {
-    SERENDIP_CHECK(at(name).is_null() || at(name) == supported,
-                   "{}: '{}' is {}; only {} is supported", where_, name, at(name).dump(),
-                   supported.dump());
-  }
+void read_mistral(const ConfigFields& fields, ModelConfig& config) {
+  fields.require("attention_bias", false);
+  read_windows(fields, config, false, [](int64_t) { return true; });
+}
 
- private:
-  std::string where_;
-  json values_;
+void read_qwen_windows(const ConfigFields& fields, ModelConfig& config) {
+  if (!fields.flag("use_sliding_window", false)) return;
+  const int64_t first = fields.count("max_window_layers", 28);
+  read_windows(fields, config, true, [first](int64_t layer) { return layer >= first; });
+}
+
+void read_qwen2(const ConfigFields& fields, ModelConfig& config) {
+  config.query_key_value_bias = true;
+  read_qwen_windows(fields, config);
+}
+
+void read_qwen3(const ConfigFields& fields, ModelConfig& config) {
+  config.query_key_norm = true;
+  config.query_key_value_bias = config.output_bias = fields.flag("attention_bias", false);
+  read_qwen_windows(fields, config);
+}
+
+void read_gemma(const ConfigFields& fields, ModelConfig& config) {
+  fields.require("use_bidirectional_attention", false);
+  config.norm_adds_one = true;
+  config.embedding_scale = std::sqrt(static_cast<double>(config.hidden_size));
+  config.query_key_value_bias = config.output_bias = fields.flag("attention_bias", false);
+}
+
+void read_gemma2(const ConfigFields& fields, ModelConfig& config) {
+  read_gemma(fields, config);
+  config.post_norms = true;
+  config.attention_scale = 1 / std::sqrt(fields.positive("query_pre_attn_scalar", 256));
+  // Null switches a cap off, absence leaves it at the default.
+  const auto softcap = [&](const char* name, double otherwise) {
+    return fields.contains(name) ? fields.positive(name, 0) : otherwise;
+  };
+  config.attention_softcap = softcap("attn_logit_softcapping", 50);
+  config.logit_softcap = softcap("final_logit_softcapping", 30);
+  read_windows(fields, config, true, [](int64_t layer) { return layer % 2 == 0; });
+}
+
+void read_gemma3(const ConfigFields& fields, ModelConfig& config) {
+  read_gemma(fields, config);
+  fields.require("attn_logit_softcapping", nullptr);
+  config.post_norms = config.query_key_norm = true;
+  config.attention_scale = 1 / std::sqrt(fields.positive("query_pre_attn_scalar", 256));
+  config.logit_softcap = fields.positive("final_logit_softcapping", 0);
+  config.full_attention.rope = read_rope(fields, "full_attention", 1e6);
+  const int64_t pattern = fields.size("sliding_window_pattern", 6);
+  read_windows(fields, config, true,
+               [pattern](int64_t layer) { return (layer + 1) % pattern != 0; });
+  if (fields.has("rope_parameters")) {
+    config.sliding_attention.rope = read_rope(fields, "sliding_attention", 1e4);
+  } else {
+    config.sliding_attention.rope = {.theta = fields.positive("rope_local_base_freq", 1e4)};
+  }
+}
+
+// What a family's config.json leaves out, and what it adds.
+struct Family {
+  void (*read)(const ConfigFields&, ModelConfig&);
+  bool gemma = false;    // tied embeddings, heads of 256 and GELU unless said otherwise
+  int64_t head_dim = 0;  // where absent; 0: hidden_size / num_attention_heads
 };
 
-RopeType parse_rope_type(const Fields& fields, const char* name, const json& rope) {
-  // Newer files say "rope_type", older ones "type".
-  const json type = rope.value("rope_type", rope.value("type", json("default")));
-  if (type == "default") return RopeType::kDefault;
-  if (type == "linear") return RopeType::kLinear;
-  if (type == "dynamic") return RopeType::kDynamic;
-  if (type == "llama3") return RopeType::kLlama3;
-  fail("{}: '{}.rope_type' is {}; supported: default, linear, dynamic, llama3", fields.where(),
-       name, type.dump());
+const std::map<std::string, Family>& families() {
+  static const std::map<std::string, Family> instance = {
+      {"llama", {read_llama}},
+      {"mistral", {read_mistral}},
+      {"qwen2", {read_qwen2}},
+      {"qwen3", {read_qwen3, false, 128}},
+      {"gemma", {read_gemma, true, 256}},
+      {"gemma2", {read_gemma2, true, 256}},
+      {"gemma3_text", {read_gemma3, true, 256}},
+  };
+  return instance;
 }
 
-// From "rope_parameters" of newer files, or "rope_theta" and "rope_scaling" of older ones.
-RopeConfig read_rope(const Fields& fields) {
-  RopeConfig config;
-  config.theta = fields.positive("rope_theta", fields.at("rope_theta"), config.theta);
-  for (const char* name : {"rope_parameters", "rope_scaling"}) {
-    const json& rope = fields.at(name);
-    if (rope.is_null()) continue;
-    SERENDIP_CHECK(rope.is_object(), "{}: '{}': expected an object, got {}", fields.where(), name,
-                   rope.dump());
-    const json rotary = rope.value("partial_rotary_factor", json(1.0));
-    SERENDIP_CHECK(rotary == 1.0, "{}: '{}.partial_rotary_factor' is {}; only 1 is supported",
-                   fields.where(), name, rotary.dump());
-    const auto number = [&](const char* key, double otherwise, bool required) {
-      const json value = rope.value(key, json());
-      SERENDIP_CHECK(!required || !value.is_null(), "{}: '{}.{}' is missing", fields.where(), name,
-                     key);
-      return fields.positive(key, value, otherwise);
-    };
-    config.theta = number("rope_theta", config.theta, false);
-    config.type = parse_rope_type(fields, name, rope);
-    if (config.type == RopeType::kDefault) continue;
-    config.factor = number("factor", 1, true);
-    if (config.type != RopeType::kLlama3) continue;
-    config.low_freq_factor = number("low_freq_factor", 1, true);
-    config.high_freq_factor = number("high_freq_factor", 4, true);
-    config.original_max_position_embeddings =
-        static_cast<int64_t>(number("original_max_position_embeddings", 0, true));
-    SERENDIP_CHECK(config.low_freq_factor < config.high_freq_factor,
-                   "{}: '{}.low_freq_factor' must be below 'high_freq_factor', got {} and {}",
-                   fields.where(), name, config.low_freq_factor, config.high_freq_factor);
-  }
-  return config;
+const Family& family_of(const ConfigFields& fields) {
+  const json& type = fields.at("model_type");
+  const auto found = type.is_string() ? families().find(type.get<std::string>()) : families().end();
+  std::vector<std::string> names;
+  for (const auto& [name, family] : families()) names.push_back(name);
+  SERENDIP_CHECK(found != families().end(), "{}: 'model_type' is {}; supported: {}", fields.where(),
+                 type.dump(), fmt::join(names, ", "));
+  return found->second;
 }
 
-std::vector<int64_t> read_token_ids(const Fields& fields, const char* name) {
-  const json& value = fields.at(name);
-  if (value.is_null()) return {};
-  std::vector<int64_t> ids;
-  for (const json& id : value.is_array() ? value : json::array({value})) {
-    SERENDIP_CHECK(id.is_number_integer() && id >= 0 && id < kLargestSize,
-                   "{}: '{}': expected a token id or a list of them, got {}", fields.where(), name,
-                   value.dump());
-    ids.push_back(id.get<int64_t>());
-  }
-  return ids;
+Activation read_activation(const ConfigFields& fields, const Family& family) {
+  const char* name = fields.has("hidden_activation") ? "hidden_activation" : "hidden_act";
+  const std::string text = fields.text(name, family.gemma ? "gelu_pytorch_tanh" : "silu");
+  if (text == "silu") return Activation::kSilu;
+  // Gemma's first releases say "gelu" and mean the approximation.
+  if (text == "gelu_pytorch_tanh" || (text == "gelu" && family.gemma)) return Activation::kGeluTanh;
+  fail("{}: '{}' is \"{}\"; supported: silu, gelu_pytorch_tanh", fields.where(), name, text);
 }
 
-void check_supported(const Fields& fields) {
-  const json& model_type = fields.at("model_type");
-  SERENDIP_CHECK(model_type == "llama", "{}: 'model_type' is {}; supported: {}", fields.where(),
-                 model_type.dump(), kSupportedModelTypes);
-  fields.require("hidden_act", "silu");
+void check_supported(const ConfigFields& fields) {
   fields.require("partial_rotary_factor", 1.0);
-  SERENDIP_CHECK(fields.at("quantization_config").is_null(),
+  SERENDIP_CHECK(!fields.has("quantization_config"),
                  "{}: 'quantization_config' is set; only unquantised weights are supported",
                  fields.where());
   for (const char* name : {"dtype", "torch_dtype"}) {
-    const json& dtype = fields.at(name);
-    SERENDIP_CHECK(
-        dtype.is_null() || dtype == "float32" || dtype == "bfloat16" || dtype == "float16",
-        "{}: '{}' is {}; supported: float32, bfloat16, float16", fields.where(), name,
-        dtype.dump());
+    const std::string dtype = fields.text(name, "float32");
+    SERENDIP_CHECK(dtype == "float32" || dtype == "bfloat16" || dtype == "float16",
+                   "{}: '{}' is \"{}\"; supported: float32, bfloat16, float16", fields.where(),
+                   name, dtype);
   }
+}
+
+void read_sizes(const ConfigFields& fields, const Family& family, ModelConfig& config) {
+  config.vocab_size = fields.size("vocab_size");
+  config.hidden_size = fields.size("hidden_size");
+  config.intermediate_size = fields.size("intermediate_size");
+  config.num_hidden_layers = fields.size("num_hidden_layers");
+  config.num_attention_heads = fields.size("num_attention_heads");
+  config.num_key_value_heads = fields.size("num_key_value_heads", config.num_attention_heads);
+  config.max_position_embeddings = fields.size("max_position_embeddings", 2048);
+  if (fields.has("head_dim") || family.head_dim > 0) {
+    config.head_dim = fields.size("head_dim", family.head_dim);
+    return;
+  }
+  SERENDIP_CHECK(config.hidden_size % config.num_attention_heads == 0,
+                 "{}: without 'head_dim', 'hidden_size' must be a multiple of "
+                 "'num_attention_heads', got {} and {}",
+                 fields.where(), config.hidden_size, config.num_attention_heads);
+  config.head_dim = config.hidden_size / config.num_attention_heads;
+}
+
+void read_special_tokens(const ConfigFields& fields, const std::filesystem::path& model_folder,
+                         ModelConfig& config) {
+  const std::vector<int64_t> bos = fields.token_ids("bos_token_id");
+  if (!bos.empty()) config.bos_token_id = bos.front();
+  config.eos_token_id = fields.token_ids("eos_token_id");
+  const std::filesystem::path generation = model_folder / "generation_config.json";
+  if (!std::filesystem::exists(generation)) return;
+  std::vector<int64_t> eos = ConfigFields(generation).token_ids("eos_token_id");
+  if (eos.size() > config.eos_token_id.size()) config.eos_token_id = std::move(eos);
 }
 
 void check_shapes(const ModelConfig& config, const std::string& where) {
@@ -162,68 +217,55 @@ void check_shapes(const ModelConfig& config, const std::string& where) {
   }
 }
 
-int64_t weights_per_layer(const ModelConfig& config) {
-  const int64_t query_width = config.num_attention_heads * config.head_dim;
-  const int64_t key_width = config.num_key_value_heads * config.head_dim;
-  return config.hidden_size * (2 * query_width + 2 * key_width + 3 * config.intermediate_size);
+int64_t query_width(const ModelConfig& config) {
+  return config.num_attention_heads * config.head_dim;
 }
 
-int64_t biases_per_layer(const ModelConfig& config) {
-  const int64_t query_width = config.num_attention_heads * config.head_dim;
-  const int64_t key_width = config.num_key_value_heads * config.head_dim;
-  return (config.attention_bias ? query_width + 2 * key_width + config.hidden_size : 0) +
-         (config.mlp_bias ? 2 * config.intermediate_size + config.hidden_size : 0);
+int64_t key_width(const ModelConfig& config) {
+  return config.num_key_value_heads * config.head_dim;
+}
+
+int64_t matrix_weights(const ModelConfig& config) {
+  return config.hidden_size *
+         (2 * query_width(config) + 2 * key_width(config) + 3 * config.intermediate_size);
+}
+
+int64_t layer_weights(const ModelConfig& config) {
+  int64_t vectors = (config.post_norms ? 4 : 2) * config.hidden_size;
+  if (config.query_key_norm) vectors += 2 * config.head_dim;
+  if (config.query_key_value_bias) vectors += query_width(config) + 2 * key_width(config);
+  if (config.output_bias) vectors += config.hidden_size;
+  if (config.mlp_bias) vectors += 2 * config.intermediate_size + config.hidden_size;
+  return matrix_weights(config) + vectors;
 }
 
 }  // namespace
 
 int64_t ModelConfig::parameter_count() const {
   const int64_t embeddings = vocab_size * hidden_size * (tie_word_embeddings ? 1 : 2);
-  const int64_t layer = weights_per_layer(*this) + biases_per_layer(*this) + 2 * hidden_size;
-  return embeddings + num_hidden_layers * layer + hidden_size;
+  return embeddings + num_hidden_layers * layer_weights(*this) + hidden_size;
 }
 
 double ModelConfig::flops_per_token(bool with_vocabulary) const {
   double multiply_adds =
-      static_cast<double>(num_hidden_layers) * static_cast<double>(weights_per_layer(*this));
+      static_cast<double>(num_hidden_layers) * static_cast<double>(matrix_weights(*this));
   if (with_vocabulary) multiply_adds += static_cast<double>(vocab_size * hidden_size);
   return 2.0 * multiply_adds;
 }
 
 ModelConfig load_model_config(const std::filesystem::path& model_folder) {
-  const Fields fields(model_folder / "config.json");
+  const ConfigFields fields(model_folder / "config.json");
+  const Family& family = family_of(fields);
   check_supported(fields);
   ModelConfig config;
-  config.model_type = fields.at("model_type").get<std::string>();
-  config.vocab_size = fields.size("vocab_size");
-  config.hidden_size = fields.size("hidden_size");
-  config.intermediate_size = fields.size("intermediate_size");
-  config.num_hidden_layers = fields.size("num_hidden_layers");
-  config.num_attention_heads = fields.size("num_attention_heads");
-  config.num_key_value_heads = fields.size("num_key_value_heads", config.num_attention_heads);
-  if (fields.at("head_dim").is_null()) {
-    SERENDIP_CHECK(config.hidden_size % config.num_attention_heads == 0,
-                   "{}: without 'head_dim', 'hidden_size' must be a multiple of "
-                   "'num_attention_heads', got {} and {}",
-                   fields.where(), config.hidden_size, config.num_attention_heads);
-  }
-  config.head_dim = fields.size(
-      "head_dim", std::max<int64_t>(1, config.hidden_size / config.num_attention_heads));
-  config.max_position_embeddings = fields.size("max_position_embeddings", 2048);
-  // What `transformers` takes where the field is absent.
-  config.rms_norm_eps = fields.positive("rms_norm_eps", fields.at("rms_norm_eps"), 1e-6);
-  config.rope = read_rope(fields);
-  config.attention_bias = fields.flag("attention_bias");
-  config.mlp_bias = fields.flag("mlp_bias");
-  config.tie_word_embeddings = fields.flag("tie_word_embeddings");
-  const std::vector<int64_t> bos = read_token_ids(fields, "bos_token_id");
-  if (!bos.empty()) config.bos_token_id = bos.front();
-  config.eos_token_id = read_token_ids(fields, "eos_token_id");
-  const std::filesystem::path generation = model_folder / "generation_config.json";
-  if (std::filesystem::exists(generation)) {
-    std::vector<int64_t> eos = read_token_ids(Fields(generation), "eos_token_id");
-    if (eos.size() > config.eos_token_id.size()) config.eos_token_id = std::move(eos);
-  }
+  config.model_type = fields.text("model_type", "");
+  read_sizes(fields, family, config);
+  read_special_tokens(fields, model_folder, config);
+  config.activation = read_activation(fields, family);
+  config.rms_norm_eps = fields.positive("rms_norm_eps", 1e-6);
+  config.full_attention.rope = read_rope(fields, "full_attention", 1e4);
+  config.tie_word_embeddings = fields.flag("tie_word_embeddings", family.gemma);
+  family.read(fields, config);
   check_shapes(config, fields.where());
   return config;
 }

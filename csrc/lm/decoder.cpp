@@ -12,10 +12,15 @@ namespace {
 
 using torch::Tensor;
 
-// cos and sin of position · frequency, each [T, 1, d/2], computed in double as the angles need it.
-std::pair<Tensor, Tensor> rotary_tables(const ModelConfig& config, const Tensor& positions,
-                                        torch::ScalarType dtype) {
-  if (config.rope.type == RopeType::kDynamic) {
+// cos and sin of position · frequency, each [T, 1, d/2].
+struct RotaryTables {
+  Tensor cosine, sine;
+};
+
+// Computed in double, as the angles need it.
+RotaryTables rotary_tables(const ModelConfig& config, const RopeConfig& rope,
+                           const Tensor& positions, torch::ScalarType dtype) {
+  if (rope.type == RopeType::kDynamic) {
     const auto last = positions.max().item<int64_t>();
     SERENDIP_CHECK(last < config.max_position_embeddings,
                    "decoder: a sequence of more than {} tokens needs dynamic RoPE scaling, which "
@@ -23,22 +28,28 @@ std::pair<Tensor, Tensor> rotary_tables(const ModelConfig& config, const Tensor&
                    config.max_position_embeddings);
   }
   const Tensor frequencies =
-      torch::tensor(rope_frequencies(config.rope, config.head_dim), torch::kFloat64);
+      torch::tensor(rope_frequencies(rope, config.head_dim), torch::kFloat64);
   const Tensor angles =
       (positions.to(torch::kFloat64).unsqueeze(1) * frequencies.unsqueeze(0)).unsqueeze(1);
   return {angles.cos().to(dtype), angles.sin().to(dtype)};
 }
 
 // Rotary position embedding in the half-split layout of Hugging Face checkpoints (Su et al. 2021).
-Tensor rotate(const Tensor& rows, const std::pair<Tensor, Tensor>& tables) {
+Tensor rotate(const Tensor& rows, const RotaryTables& tables) {
   const auto& [cosine, sine] = tables;
   const std::vector<Tensor> halves = rows.chunk(2, -1);
   return torch::cat({halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine},
                     -1);
 }
 
-Tensor rms_norm(const Tensor& rows, const Tensor& weight, double epsilon) {
-  return rows * torch::rsqrt(rows.square().mean(-1, /*keepdim=*/true) + epsilon) * weight;
+Tensor rms_norm(const Tensor& rows, const Tensor& weight, const ModelConfig& config) {
+  const Tensor scaled =
+      rows * torch::rsqrt(rows.square().mean(-1, /*keepdim=*/true) + config.rms_norm_eps);
+  return scaled * (config.norm_adds_one ? weight + 1 : weight);
+}
+
+Tensor soft_capped(const Tensor& values, double cap) {
+  return cap > 0 ? cap * torch::tanh(values / cap) : values;
 }
 
 // 0 or 1/(1-p); [rows, columns].
@@ -73,32 +84,69 @@ class LayerPass {
                         /*beta=*/1, /*alpha=*/decoder_.lora_scale);
   }
 
-  Tensor attention(const Tensor& input, const TokenTreeBatch& batch,
-                   const std::pair<Tensor, Tensor>& rotary, KeyValueArena* arena,
-                   int64_t begin) const {
+  Tensor attention(const Tensor& input, const TokenTreeBatch& batch, const RotaryTables& rotary,
+                   KeyValueArena* arena, int64_t begin) const {
     const ModelConfig& config = decoder_.config;
     const int64_t rows = input.size(0);
-    const Tensor query = rotate(
-        project(input, kQuery).view({rows, config.num_attention_heads, config.head_dim}), rotary);
-    Tensor key = rotate(
-        project(input, kKey).view({rows, config.num_key_value_heads, config.head_dim}), rotary);
-    Tensor value = project(input, kValue).view({rows, config.num_key_value_heads, config.head_dim});
+    const Tensor query =
+        rotate(heads(input, kQuery, config.num_attention_heads, weights_.query_norm), rotary);
+    Tensor key = rotate(heads(input, kKey, config.num_key_value_heads, weights_.key_norm), rotary);
+    Tensor value = heads(input, kValue, config.num_key_value_heads, Tensor());
     if (arena != nullptr) {
       arena->key[layer_].narrow(0, begin, rows).copy_(key);
       arena->value[layer_].narrow(0, begin, rows).copy_(value);
       key = arena->key[layer_];
       value = arena->value[layer_];
     }
-    const double scale = 1 / std::sqrt(static_cast<double>(config.head_dim));
-    const Tensor mixed = tree_attention(query, key, value, batch.path_offset, batch.path, scale);
+    const Tensor mixed =
+        tree_attention(query, key, value, batch.path_offset, batch.path,
+                       {attention_scale(config), config.attention_softcap, kind().window});
     return project(mixed.view({rows, -1}), kOutput);
   }
 
   Tensor feed_forward(const Tensor& input) const {
-    return project(torch::silu(project(input, kGate)) * project(input, kUp), kDown);
+    const Tensor gate = project(input, kGate);
+    const Tensor opened = decoder_.config.activation == Activation::kSilu
+                              ? torch::silu(gate)
+                              : torch::gelu(gate, "tanh");
+    return project(opened * project(input, kUp), kDown);
+  }
+
+  // The layer on the residual stream: each half normalises its input, and with post_norms also what
+  // it adds.
+  Tensor run(const Tensor& input, const TokenTreeBatch& batch, const RotaryTables& rotary,
+             KeyValueArena* arena, int64_t begin) const {
+    const ModelConfig& config = decoder_.config;
+    Tensor attended =
+        attention(rms_norm(input, weights_.input_layernorm, config), batch, rotary, arena, begin);
+    if (config.post_norms) attended = rms_norm(attended, weights_.post_attention_layernorm, config);
+    const Tensor middle = input + attended;
+    Tensor fed = feed_forward(rms_norm(
+        middle,
+        config.post_norms ? weights_.pre_feedforward_layernorm : weights_.post_attention_layernorm,
+        config));
+    if (config.post_norms) fed = rms_norm(fed, weights_.post_feedforward_layernorm, config);
+    return middle + fed;
   }
 
  private:
+  const AttentionKind& kind() const {
+    return decoder_.config.slides(layer_) ? decoder_.config.sliding_attention
+                                          : decoder_.config.full_attention;
+  }
+
+  static double attention_scale(const ModelConfig& config) {
+    return config.attention_scale > 0 ? config.attention_scale
+                                      : 1 / std::sqrt(static_cast<double>(config.head_dim));
+  }
+
+  // [T, count, head_dim], each head normalised where there is a norm.
+  Tensor heads(const Tensor& input, Projection which, int64_t count, const Tensor& norm) const {
+    const ModelConfig& config = decoder_.config;
+    const Tensor rows = project(input, which).view({input.size(0), count, config.head_dim});
+    return norm.defined() ? rms_norm(rows, norm, config) : rows;
+  }
+
   const Decoder& decoder_;
   const DecoderLayer& weights_;
   size_t layer_;
@@ -130,19 +178,22 @@ Tensor Decoder::forward(const TokenTree& tree, int32_t begin, int32_t end, KeyVa
   if (arena != nullptr && (arena->key.empty() || arena->key[0].size(0) < end))
     arena->reserve(config, std::max<int64_t>(end, 2 * begin), embed_tokens.scalar_type());
   Tensor hidden = torch::embedding(embed_tokens, batch.tokens);
-  const auto rotary = rotary_tables(config, batch.positions, hidden.scalar_type());
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const LayerPass pass(*this, i, dropout);
-    hidden =
-        hidden + pass.attention(rms_norm(hidden, layers[i].input_layernorm, config.rms_norm_eps),
-                                batch, rotary, arena, begin);
-    hidden = hidden + pass.feed_forward(rms_norm(hidden, layers[i].post_attention_layernorm,
-                                                 config.rms_norm_eps));
-  }
-  return rms_norm(hidden, norm, config.rms_norm_eps);
+  if (config.embedding_scale != 1) hidden = hidden * config.embedding_scale;
+  const auto tables = [&](const AttentionKind& kind) {
+    return rotary_tables(config, kind.rope, batch.positions, hidden.scalar_type());
+  };
+  const RotaryTables full = tables(config.full_attention);
+  const RotaryTables sliding =
+      config.sliding_layers.empty() ? full : tables(config.sliding_attention);
+  for (size_t i = 0; i < layers.size(); ++i)
+    hidden = LayerPass(*this, i, dropout)
+                 .run(hidden, batch, config.slides(i) ? sliding : full, arena, begin);
+  return rms_norm(hidden, norm, config);
 }
 
-Tensor Decoder::logits(const Tensor& hidden) const { return torch::linear(hidden, lm_head); }
+Tensor Decoder::logits(const Tensor& hidden) const {
+  return soft_capped(torch::linear(hidden, lm_head), config.logit_softcap);
+}
 
 void Decoder::for_each_weight(const std::function<void(const std::string&, Tensor&)>& visit) {
   visit("model.embed_tokens.weight", embed_tokens);
@@ -150,6 +201,14 @@ void Decoder::for_each_weight(const std::function<void(const std::string&, Tenso
     const std::string prefix = fmt::format("model.layers.{}.", i);
     visit(prefix + "input_layernorm.weight", layers[i].input_layernorm);
     visit(prefix + "post_attention_layernorm.weight", layers[i].post_attention_layernorm);
+    if (config.post_norms) {
+      visit(prefix + "pre_feedforward_layernorm.weight", layers[i].pre_feedforward_layernorm);
+      visit(prefix + "post_feedforward_layernorm.weight", layers[i].post_feedforward_layernorm);
+    }
+    if (config.query_key_norm) {
+      visit(prefix + "self_attn.q_norm.weight", layers[i].query_norm);
+      visit(prefix + "self_attn.k_norm.weight", layers[i].key_norm);
+    }
     for (size_t p = 0; p < kProjectionCount; ++p) {
       Linear& linear = layers[i].projections[p];
       visit(prefix + kProjectionNames[p] + ".weight", linear.weight);
@@ -159,21 +218,6 @@ void Decoder::for_each_weight(const std::function<void(const std::string&, Tenso
   visit("model.norm.weight", norm);
   if (!config.tie_word_embeddings) visit("lm_head.weight", lm_head);
   if (config.tie_word_embeddings) lm_head = embed_tokens;
-}
-
-Decoder merge_lora(const Decoder& decoder) {
-  torch::NoGradGuard no_grad;
-  Decoder merged = decoder;
-  merged.lora_scale = 0;
-  for (DecoderLayer& layer : merged.layers) {
-    for (Linear& linear : layer.projections) {
-      if (!linear.lora_a.defined()) continue;
-      linear.weight = torch::addmm(linear.weight, linear.lora_b, linear.lora_a, /*beta=*/1,
-                                   /*alpha=*/decoder.lora_scale);
-      linear.lora_a = linear.lora_b = Tensor();
-    }
-  }
-  return merged;
 }
 
 }  // namespace serendip

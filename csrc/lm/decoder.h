@@ -1,5 +1,5 @@
-// The decoder-only transformer of the Llama family over token trees: one forward pass for training,
-// evaluation and bulk inference.
+// The decoder-only transformer of Llama, Mistral, Qwen and Gemma over token trees: one forward pass
+// for training, evaluation and bulk inference.
 #pragma once
 
 #include <torch/torch.h>
@@ -30,6 +30,10 @@ struct Linear {
 struct DecoderLayer {
   torch::Tensor input_layernorm, post_attention_layernorm;  // [hidden]
   std::array<Linear, kProjectionCount> projections;
+  // With config.post_norms; post_attention_layernorm is then what its name says, and otherwise the
+  // feed-forward's own norm.
+  torch::Tensor pre_feedforward_layernorm, post_feedforward_layernorm;  // [hidden]
+  torch::Tensor query_norm, key_norm;                                   // [head_dim]
 };
 
 // Keys and values of tree nodes that earlier passes computed: row n of every layer belongs to node
@@ -67,9 +71,5 @@ struct Decoder {
   void for_each_weight(
       const std::function<void(const std::string& name, torch::Tensor& weight)>& visit);
 };
-
-// A copy with every adapter folded into its weight: W + scale · B·A. Weights without one are
-// shared.
-Decoder merge_lora(const Decoder& decoder);
 
 }  // namespace serendip

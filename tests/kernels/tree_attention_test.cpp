@@ -35,14 +35,19 @@ Paths random_paths(int64_t nodes, uint64_t seed) {
 
 // Row by row with plain tensor operations, differentiable.
 Tensor reference(const Tensor& query, const Tensor& key, const Tensor& value, const Paths& paths,
-                 double scale) {
+                 const kernels::TreeAttentionOptions& options) {
   const int64_t group = query.size(1) / key.size(1);
   std::vector<Tensor> rows;
   for (int64_t t = 0; t < query.size(0); ++t) {
-    const Tensor index = torch::tensor(paths.rows[static_cast<size_t>(t)], torch::kInt64);
+    std::vector<int64_t> row = paths.rows[static_cast<size_t>(t)];
+    const auto window = static_cast<size_t>(options.window);
+    if (window > 0 && row.size() > window) row.erase(row.begin(), row.end() - options.window);
+    const Tensor index = torch::tensor(row, torch::kInt64);
     const Tensor keys = key.index_select(0, index).repeat_interleave(group, 1);
     const Tensor values = value.index_select(0, index).repeat_interleave(group, 1);
-    const Tensor weights = torch::softmax((keys * query[t]).sum(-1) * scale, 0);
+    Tensor scores = (keys * query[t]).sum(-1) * options.scale;
+    if (options.softcap > 0) scores = options.softcap * torch::tanh(scores / options.softcap);
+    const Tensor weights = torch::softmax(scores, 0);
     rows.push_back((weights.unsqueeze(-1) * values).sum(0));
   }
   return torch::stack(rows);
@@ -55,6 +60,7 @@ double relative_error(const Tensor& actual, const Tensor& expected) {
 
 struct Case {
   int64_t nodes, heads, key_value_heads, head_dim;
+  kernels::TreeAttentionOptions options = {.scale = 0.3};
 };
 
 class TreeAttentionTest : public testing::TestWithParam<Case> {};
@@ -69,8 +75,8 @@ TEST_P(TreeAttentionTest, ForwardAndGradientsEqualTheReference) {
   const Tensor query = random(shape.heads), key = random(shape.key_value_heads),
                value = random(shape.key_value_heads);
   const Paths paths = random_paths(shape.nodes, 7);
-  const Tensor actual = tree_attention(query, key, value, paths.offset, paths.path, 0.3);
-  const Tensor expected = reference(query, key, value, paths, 0.3);
+  const Tensor actual = tree_attention(query, key, value, paths.offset, paths.path, shape.options);
+  const Tensor expected = reference(query, key, value, paths, shape.options);
   EXPECT_LT(relative_error(actual, expected), 1e-12);
   const Tensor direction = torch::randn_like(actual);
   const auto actual_grad = torch::autograd::grad({(actual * direction).sum()}, {query, key, value});
@@ -82,20 +88,24 @@ TEST_P(TreeAttentionTest, ForwardAndGradientsEqualTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, TreeAttentionTest,
                          testing::Values(Case{1, 1, 1, 4}, Case{40, 4, 4, 8}, Case{60, 9, 3, 64},
-                                         Case{33, 6, 1, 7}));
+                                         Case{33, 6, 1, 7},
+                                         Case{60, 4, 2, 8, {.scale = 1, .softcap = 5}},
+                                         Case{60, 4, 2, 8, {.scale = 0.3, .window = 3}},
+                                         Case{40, 4, 1, 8, {0.5, 4, 2}},
+                                         Case{20, 2, 2, 8, {.window = 1}}));
 
 TEST(TreeAttention, ARowDependsOnItsPathAlone) {
   torch::manual_seed(2);
   const Tensor query = torch::randn({50, 4, 16}), key = torch::randn({50, 2, 16}),
                value = torch::randn({50, 2, 16});
   const Paths paths = random_paths(50, 3);
-  const Tensor all = tree_attention(query, key, value, paths.offset, paths.path, 0.25);
+  const Tensor all = tree_attention(query, key, value, paths.offset, paths.path, {.scale = 0.25});
   for (int64_t t = 0; t < 50; ++t) {
     const int64_t begin = paths.offset[t].item<int64_t>(),
                   end = paths.offset[t + 1].item<int64_t>();
     const Tensor alone =
         tree_attention(query.narrow(0, t, 1), key, value, torch::tensor({int64_t{0}, end - begin}),
-                       paths.path.slice(0, begin, end).contiguous(), 0.25);
+                       paths.path.slice(0, begin, end).contiguous(), {.scale = 0.25});
     EXPECT_TRUE(torch::equal(alone[0], all[t])) << t;
   }
 }
@@ -103,7 +113,7 @@ TEST(TreeAttention, ARowDependsOnItsPathAlone) {
 TEST(TreeAttention, RefusesHeadsThatDoNotDivide) {
   const Paths paths = random_paths(2, 1);
   EXPECT_THROW(tree_attention(torch::zeros({2, 3, 4}), torch::zeros({2, 2, 4}),
-                              torch::zeros({2, 2, 4}), paths.offset, paths.path, 1),
+                              torch::zeros({2, 2, 4}), paths.offset, paths.path, {}),
                c10::Error);
 }
 

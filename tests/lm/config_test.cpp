@@ -37,7 +37,7 @@ TEST(ModelConfig, ReadsEveryField) {
   EXPECT_EQ(config.num_key_value_heads, 2);
   EXPECT_EQ(config.max_position_embeddings, 64);
   EXPECT_EQ(config.rms_norm_eps, 1e-6);
-  EXPECT_EQ(config.rope.theta, 5000.0);
+  EXPECT_EQ(config.full_attention.rope.theta, 5000.0);
   EXPECT_TRUE(config.tie_word_embeddings);
   EXPECT_EQ(config.bos_token_id, 1);
   EXPECT_EQ(config.eos_token_id, (std::vector<int64_t>{2, 3}));
@@ -63,20 +63,20 @@ TEST(ModelConfig, ReadsTheNewerSpelling) {
   values["dtype"] = "bfloat16";
   values["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 1e5}};
   values["rope_scaling"] = nullptr;
-  EXPECT_EQ(load(values).rope.theta, 1e5);
+  EXPECT_EQ(load(values).full_attention.rope.theta, 1e5);
 }
 
 TEST(ModelConfig, ReadsRopeScalingsInBothSpellings) {
   json values = small_config();
   values["rope_scaling"] = {{"type", "linear"}, {"factor", 2.0}};
-  EXPECT_EQ(load(values).rope.type, RopeType::kLinear);
-  EXPECT_EQ(load(values).rope.factor, 2.0);
-  EXPECT_EQ(load(values).rope.theta, 5000.0);
+  EXPECT_EQ(load(values).full_attention.rope.type, RopeType::kLinear);
+  EXPECT_EQ(load(values).full_attention.rope.factor, 2.0);
+  EXPECT_EQ(load(values).full_attention.rope.theta, 5000.0);
   values.erase("rope_scaling");
   values["rope_parameters"] = {{"rope_type", "llama3"}, {"rope_theta", 5e5},
                                {"factor", 8},           {"low_freq_factor", 1},
                                {"high_freq_factor", 4}, {"original_max_position_embeddings", 8192}};
-  const RopeConfig rope = load(values).rope;
+  const RopeConfig rope = load(values).full_attention.rope;
   EXPECT_EQ(rope.type, RopeType::kLlama3);
   EXPECT_EQ(rope.theta, 5e5);
   // Short wavelengths are kept, long ones stretched by the factor.
@@ -101,7 +101,7 @@ TEST(ModelConfig, FillsInWhatTransformersFillsIn) {
   }
   const ModelConfig config = load(values);
   EXPECT_EQ(config.num_key_value_heads, 4);
-  EXPECT_EQ(config.rope.theta, 10000.0);
+  EXPECT_EQ(config.full_attention.rope.theta, 10000.0);
   EXPECT_EQ(config.rms_norm_eps, 1e-6);
   EXPECT_EQ(config.max_position_embeddings, 2048);
   EXPECT_FALSE(config.tie_word_embeddings);
@@ -136,17 +136,17 @@ TEST_P(WrongConfig, NamesFileAndField) {
 INSTANTIATE_TEST_SUITE_P(
     All, WrongConfig,
     testing::Values(
-        Wrong{"model_type", "mamba", "'model_type' is \"mamba\"; supported: llama"},
+        Wrong{"model_type", "mamba", "'model_type' is \"mamba\"; supported: gemma, "},
         Wrong{"model_type", nullptr, "'model_type' is null"},
         Wrong{"attention_bias", 1, "'attention_bias': expected true or false, got 1"},
-        Wrong{"hidden_act", "gelu", "'hidden_act' is \"gelu\"; only \"silu\""},
+        Wrong{"hidden_act", "gelu", "'hidden_act' is \"gelu\"; supported: silu, "},
         Wrong{"rope_scaling",
               {{"rope_type", "llama3"}, {"factor", 8}},
-              "'rope_scaling.low_freq_factor' is missing"},
-        Wrong{"rope_scaling", {{"type", "linear"}}, "'rope_scaling.factor' is missing"},
+              "'rope_scaling': 'low_freq_factor' is missing"},
+        Wrong{"rope_scaling", {{"type", "linear"}}, "'rope_scaling': 'factor' is missing"},
         Wrong{"rope_parameters",
               {{"rope_type", "yarn"}},
-              "'rope_parameters.rope_type' is \"yarn\"; supported: default, linear"},
+              "'rope_parameters': 'rope_type' is \"yarn\"; supported: default, linear"},
         Wrong{"rope_parameters", {{"partial_rotary_factor", 0.5}}, "partial_rotary_factor"},
         Wrong{"rope_theta", -1, "'rope_theta': expected a number above 0, got -1"},
         Wrong{"quantization_config", {{"bits", 4}}, "'quantization_config'"},
@@ -180,7 +180,7 @@ TEST(ModelConfig, ReadsARealModel) {
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is absent";
   const ModelConfig config = load_model_config(folder);
   EXPECT_EQ(config.head_dim, 8);
-  EXPECT_EQ(config.rope.theta, 10000.0);
+  EXPECT_EQ(config.full_attention.rope.theta, 10000.0);
   EXPECT_EQ(config.parameter_count(), 260032);
 }
 

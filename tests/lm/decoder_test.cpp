@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/random.h"
+#include "lm/lora.h"
 #include "lm/model_io.h"
 #include "lm/safetensors.h"
 #include "lm/tokenizer.h"
@@ -69,28 +70,6 @@ TEST_F(DecoderTest, LogitsEqualTransformers) {
   EXPECT_LT(((actual - expected).norm() / expected.norm()).item<double>(), 1e-5);
   EXPECT_LT((actual - expected).abs().max().item<double>(),
             1e-4 * expected.abs().max().item<double>());
-}
-
-// Ties, biases, head widths, RoPE scalings, dtypes and shards, each against transformers.
-TEST(LlamaKinds, LogitsEqualTransformers) {
-  const TemporaryFolder folder;
-  const int status =
-      run_python("tests/lm/reference_llamas.py " + folder.path().string() + " > /dev/null 2>&1");
-  if (status == 77) GTEST_SKIP() << "transformers is not installed";
-  ASSERT_EQ(status, 0);
-  int kinds = 0;
-  for (const auto& entry : fs::directory_iterator(folder.path())) {
-    Tensor ids = torch::empty({150}), expected = torch::empty({150, 1003});
-    load_tensors(entry.path() / "logits.safetensors.reference",
-                 {{"ids", ids}, {"logits", expected}});
-    const Tensor numbers = ids.to(torch::kInt32);
-    const Tensor actual =
-        logits_of(load_decoder(entry.path()),
-                  {numbers.data_ptr<int32_t>(), numbers.data_ptr<int32_t>() + numbers.numel()});
-    EXPECT_LT(((actual - expected).norm() / expected.norm()).item<double>(), 1e-5) << entry.path();
-    ++kinds;
-  }
-  EXPECT_EQ(kinds, 10);
 }
 
 // Many sequences in one tree, in several passes over an arena, against each alone.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "lm/lora.h"
 #include "lm/model_io.h"
 #include "tests/infer/small_language.h"
 

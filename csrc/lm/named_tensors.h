@@ -1,0 +1,25 @@
+// Torch tensors by name in safetensors files.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lm/safetensors.h"
+
+namespace serendip {
+
+using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+
+// Named float32 tensors in one safetensors file.
+void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
+// Throws Error unless the file holds exactly these names and shapes; copies into the tensors.
+void load_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
+
+// A float32 copy of a mapped tensor of F32, BF16, F16 or F64; `where` names it in errors.
+torch::Tensor to_float32(const SafetensorsEntry& entry, const std::string& where);
+
+}  // namespace serendip
