@@ -46,9 +46,6 @@ void check_supported(const json& model, const std::string& where) {
   const json dropout = model.value("dropout", json());
   SERENDIP_CHECK(dropout.is_null() || dropout == 0.0,
                  "{}: model: 'dropout' is {}, which is not supported", where, dropout.dump());
-  SERENDIP_CHECK(!model.value("byte_fallback", false),
-                 "{}: model: 'byte_fallback' is true, which is not supported for byte-level BPE",
-                 where);
 }
 
 // "a b" or ["a", "b"].
@@ -79,25 +76,78 @@ std::string token_bytes(const std::string& spelling) {
   return bytes;
 }
 
-BpeModel::BpeModel(const json& model, const std::string& where)
-    : cache_(std::make_unique<std::array<CacheShard, 16>>()) {
+BpeModel::BpeModel(const json& model, BpeUnit unit, const std::string& where)
+    : unit_(unit), cache_(std::make_unique<std::array<CacheShard, 16>>()) {
   check_supported(model, where);
   for (const auto& [spelling, id] : model.at("vocab").items()) {
     SERENDIP_CHECK(id.is_number_integer() && id >= 0 && id < INT32_MAX,
                    "{}: model: token '{}': expected an id, got {}", where, spelling, id.dump());
     vocabulary_.emplace(spelling, id.get<int32_t>());
   }
+  read_units(model, where);
+  if (model.value("ignore_merges", false)) {
+    for (const auto& [spelling, id] : vocabulary_)
+      whole_words_.emplace(unit == BpeUnit::kByte ? token_bytes(spelling) : spelling, id);
+  }
+  read_merges(model.at("merges"), where);
+}
+
+void BpeModel::read_units(const json& model, const std::string& where) {
+  const bool fallback = model.value("byte_fallback", false);
+  SERENDIP_CHECK(!fallback || unit_ == BpeUnit::kCharacter,
+                 "{}: model: 'byte_fallback' is true, which is not supported for byte-level BPE",
+                 where);
+  const json unknown = model.value("unk_token", json());
+  byte_ids_.fill(-1);
   for (size_t byte = 0; byte < 256; ++byte) {
-    const auto found = vocabulary_.find(byte_spelling().spelling[byte]);
-    byte_ids_[byte] = found == vocabulary_.end() ? -1 : found->second;
-    SERENDIP_CHECK(byte_ids_[byte] >= 0 || model.value("unk_token", json()).is_null(),
+    const auto found = vocabulary_.find(unit_ == BpeUnit::kByte ? byte_spelling().spelling[byte]
+                                                                : fmt::format("<0x{:02X}>", byte));
+    if (found != vocabulary_.end() && (unit_ == BpeUnit::kByte || fallback))
+      byte_ids_[byte] = found->second;
+    SERENDIP_CHECK(byte_ids_[byte] >= 0 || unit_ == BpeUnit::kCharacter || unknown.is_null(),
                    "{}: model: 'unk_token' is set and byte {} has no token, which is not supported",
                    where, byte);
   }
-  if (model.value("ignore_merges", false)) {
-    for (const auto& [spelling, id] : vocabulary_) whole_words_.emplace(token_bytes(spelling), id);
+  if (unit_ == BpeUnit::kByte) return;
+  for (const auto& [spelling, id] : vocabulary_) {
+    size_t end = 0;
+    if (!spelling.empty()) next_code_point(spelling, end);
+    if (end == spelling.size()) characters_.emplace(spelling, id);
   }
-  read_merges(model.at("merges"), where);
+  fuse_unknown_ = model.value("fuse_unk", false);
+  if (unknown.is_null()) return;
+  const auto found = vocabulary_.find(unknown.get<std::string>());
+  SERENDIP_CHECK(found != vocabulary_.end(), "{}: model: 'unk_token' {} is not in the vocabulary",
+                 where, unknown.dump());
+  unknown_id_ = found->second;
+}
+
+std::vector<int32_t> BpeModel::units_of(std::string_view word) const {
+  std::vector<int32_t> ids;
+  if (unit_ == BpeUnit::kByte) {
+    for (const char byte : word)
+      if (const int32_t id = byte_ids_[static_cast<uint8_t>(byte)]; id >= 0) ids.push_back(id);
+    return ids;
+  }
+  bool after_unknown = false;
+  for (size_t begin = 0, end = 0; begin < word.size(); begin = end) {
+    next_code_point(word, end);
+    const std::string_view character = word.substr(begin, end - begin);
+    const auto id_of = [&](char byte) { return byte_ids_[static_cast<uint8_t>(byte)]; };
+    const auto known = characters_.find(character);
+    const bool unknown =
+        known == characters_.end() &&
+        std::any_of(character.begin(), character.end(), [&](char byte) { return id_of(byte) < 0; });
+    if (known != characters_.end()) {
+      ids.push_back(known->second);
+    } else if (!unknown) {
+      for (const char byte : character) ids.push_back(id_of(byte));
+    } else if (unknown_id_ >= 0 && !(fuse_unknown_ && after_unknown)) {
+      ids.push_back(unknown_id_);
+    }
+    after_unknown = unknown;
+  }
+  return ids;
 }
 
 void BpeModel::read_merges(const json& merges, const std::string& where) {
@@ -137,10 +187,8 @@ std::vector<int32_t> BpeModel::merge_word(std::string_view word) const {
     }
   };
   std::vector<Symbol> symbols;
-  for (const char byte : word) {
-    const int32_t id = byte_ids_[static_cast<uint8_t>(byte)];
-    if (id >= 0) symbols.push_back({id, symbols.size() - 1, symbols.size() + 1});
-  }
+  for (const int32_t id : units_of(word))
+    symbols.push_back({id, symbols.size() - 1, symbols.size() + 1});
   if (symbols.empty()) return {};
   symbols.front().previous = symbols.back().next = kNone;
 

@@ -5,19 +5,13 @@
 #include "base/check.h"
 #include "lm/bpe_model.h"
 #include "lm/pre_tokenizer.h"
+#include "lm/tokenizer_json.h"
 #include "lm/unicode.h"
 
 namespace serendip {
 namespace {
 
 using nlohmann::json;
-
-// The part itself, or the parts of a Sequence below `list`; none where it is null.
-std::vector<json> parts_of(const json& part, const char* list) {
-  if (part.is_null()) return {};
-  if (part.at("type") == "Sequence") return part.at(list).get<std::vector<json>>();
-  return {part};
-}
 
 // Whether the text is brought to form C; throws for any other normaliser.
 bool reads_nfc(const json& normalizer, const std::string& where) {
@@ -34,21 +28,16 @@ class ByteLevelBpe : public Tokenizer {
   ByteLevelBpe(const json& tokenizer, const TokenizerSettings& settings, const std::string& where)
       : normalize_(reads_nfc(tokenizer.value("normalizer", json()), where)),
         pre_tokenizer_(tokenizer.at("pre_tokenizer"), where),
-        model_(tokenizer.at("model"), where) {
+        model_(tokenizer.at("model"), BpeUnit::kByte, where) {
     const json decoder = tokenizer.value("decoder", json());
     SERENDIP_CHECK(decoder.is_null() || decoder.at("type") == "ByteLevel",
                    "{}: decoder {} is not supported (supported: ByteLevel)", where,
                    decoder.at("type").dump());
     for (const auto& [spelling, id] : model_.vocabulary()) set_token(id, token_bytes(spelling));
-    for (const json& entry : tokenizer.value("added_tokens", json::array())) {
-      add_token(parse_added_token(entry, entry.at("id").get<int64_t>(), where));
-    }
-    const json post_processor = tokenizer.value("post_processor", json());
-    bool has_template = false;
-    for (const json& part : parts_of(post_processor, "processors")) {
-      has_template |= read_post_processor(part, where);
-    }
-    if (!has_template) read_settings(settings, where);
+    for (const AddedToken& token : read_added_tokens(tokenizer, where)) add_token(token);
+    const BorderIds borders = read_border_ids(tokenizer, settings, model_.vocabulary(), where);
+    prefix_ids = borders.prefix;
+    suffix_ids = borders.suffix;
   }
 
   std::vector<int32_t> encode(std::string_view text) const override {
@@ -89,7 +78,6 @@ class ByteLevelBpe : public Tokenizer {
   void add_token(const AddedToken& token) {
     set_token(token.id, token_bytes(token.content));
     special_[static_cast<size_t>(token.id)] = token.special;
-    added_ids_[token.content] = token.id;
     // Its spelling is normalised too where it is looked for in normalised text.
     if (token.normalized) {
       normalized_tokens_.add(normalize_ ? normalize_nfc(token.content) : token.content, token.id);
@@ -98,50 +86,10 @@ class ByteLevelBpe : public Tokenizer {
     }
   }
 
-  // Whether the part is a template, whose ids become prefix and suffix.
-  bool read_post_processor(const json& part, const std::string& where) {
-    const auto type = part.at("type").get<std::string>();
-    if (type == "ByteLevel") return false;  // moves offsets only
-    SERENDIP_CHECK(type == "TemplateProcessing",
-                   "{}: post_processor '{}' is not supported (supported: TemplateProcessing, "
-                   "ByteLevel)",
-                   where, type);
-    std::vector<int32_t>* ids = &prefix_ids;
-    for (const json& piece : part.at("single")) {
-      if (piece.contains("Sequence")) {
-        ids = &suffix_ids;
-        continue;
-      }
-      const auto name = piece.at("SpecialToken").at("id").get<std::string>();
-      for (const json& id : part.at("special_tokens").at(name).at("ids")) {
-        ids->push_back(id.get<int32_t>());
-      }
-    }
-    return true;
-  }
-
-  void read_settings(const TokenizerSettings& settings, const std::string& where) {
-    const auto id_of = [&](const std::string& token, const char* field) {
-      const auto added = added_ids_.find(token);
-      if (added != added_ids_.end()) return added->second;
-      const auto found = model_.vocabulary().find(token);
-      SERENDIP_CHECK(found != model_.vocabulary().end(), "{}: {} asks for '{}', which is no token",
-                     where, field, token);
-      return found->second;
-    };
-    if (settings.add_bos_token.value_or(false)) {
-      prefix_ids = {id_of(settings.bos_token, "add_bos_token")};
-    }
-    if (settings.add_eos_token.value_or(false)) {
-      suffix_ids = {id_of(settings.eos_token, "add_eos_token")};
-    }
-  }
-
   bool normalize_;
   PreTokenizer pre_tokenizer_;
   BpeModel model_;
   AddedTokenMatcher raw_tokens_, normalized_tokens_;
-  std::map<std::string, int32_t> added_ids_;
   std::vector<std::string> token_bytes_;
   std::vector<bool> special_;
 };

@@ -9,7 +9,6 @@
 #include "lm/json_file.h"
 #include "lm/lora.h"
 
-
 namespace serendip {
 namespace fs = std::filesystem;
 

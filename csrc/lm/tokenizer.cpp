@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "lm/byte_level_bpe.h"
+#include "lm/character_bpe.h"
 #include "lm/json_file.h"
 #include "lm/sentencepiece_tokenizer.h"
 
@@ -20,10 +21,13 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& model_fol
     if (is_byte_level_bpe(tokenizer)) {
       return make_byte_level_bpe(tokenizer, settings, json_file.string());
     }
+    if (!has_sentencepiece && is_character_bpe(tokenizer)) {
+      return make_character_bpe(tokenizer, settings, json_file.string());
+    }
     SERENDIP_CHECK(
         has_sentencepiece,
-        "{}: only byte-level BPE is supported (model 'BPE' with merges, pre_tokenizer "
-        "'ByteLevel' alone or at the end of a Sequence), and there is no tokenizer.model",
+        "{}: only BPE is supported (model 'BPE' with merges; pre_tokenizer 'ByteLevel' alone or at "
+        "the end of a Sequence, 'Metaspace' or none), and there is no tokenizer.model",
         json_file.string());
   }
   return load_sentencepiece(sentencepiece_file, settings);

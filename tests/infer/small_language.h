@@ -30,7 +30,8 @@ inline Decoder random_decoder(uint64_t seed, torch::ScalarType dtype = torch::kF
   decoder.lm_head = 5 * weight({50, 32});
   decoder.norm = torch::ones({32}, dtype);
   for (int i = 0; i < 2; ++i) {
-    DecoderLayer layer{torch::ones({32}, dtype), torch::ones({32}, dtype), {}};
+    DecoderLayer layer;
+    layer.input_layernorm = layer.post_attention_layernorm = torch::ones({32}, dtype);
     const std::vector<std::vector<int64_t>> shapes = {{32, 32}, {16, 32}, {16, 32}, {32, 32},
                                                       {48, 32}, {48, 32}, {32, 48}};
     for (size_t p = 0; p < kProjectionCount; ++p) layer.projections[p].weight = weight(shapes[p]);

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using torch::Tensor;
 
 // float32 on both sides, in different orders of summation.
-constexpr double kTolerance = 1e-4;
+constexpr double kTolerance = 1e-5;
 
 std::map<std::string, Tensor> load_all(const fs::path& path) {
   const SafetensorsFile file(path);

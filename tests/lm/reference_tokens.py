@@ -2,8 +2,9 @@
 
 usage: reference_tokens.py KIND SOURCE FOLDER
 
-KIND is sentencepiece (SOURCE: a .model file), json (SOURCE: a tokenizer.json) or the name of a style
-below, trained here on a little text (SOURCE is not read). FOLDER receives the tokenizer and
+KIND is sentencepiece (SOURCE: a .model file), json (SOURCE: a tokenizer.json), llama, metaspace or gemma (SOURCE: a
+.model file, written as the tokenizer.json of such models), or the name of a style below, trained here on a little
+text (SOURCE is not read). FOLDER receives the tokenizer and
 reference.json. Exit status 77: a Python module is missing.
 """
 
@@ -85,6 +86,36 @@ def trained(style: str) -> Tokenizer:
     return tokenizer
 
 
+def converted(style: str, model: Path) -> Tokenizer:
+    """A sentencepiece BPE model as tokenizer.json: merges are all pairs that make a piece, best piece first."""
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    vocabulary = {processor.id_to_piece(i): i for i in range(processor.get_piece_size())}
+    merges = []
+    for piece, index in vocabulary.items():
+        if not (processor.is_control(index) or processor.is_unknown(index) or processor.is_byte(index)):
+            splits = [(piece[:i], piece[i:]) for i in range(1, len(piece))]
+            splits = [pair for pair in splits if pair[0] in vocabulary and pair[1] in vocabulary]
+            splits.sort(key=lambda pair: (vocabulary[pair[0]], vocabulary[pair[1]]))
+            merges += [(-processor.get_score(index), pair) for pair in splits]
+    merges = [pair for _, pair in sorted(merges, key=lambda entry: entry[0])]
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    replace_back = decoders.Replace("\u2581", " ")
+    if style == "llama":
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    elif style == "metaspace":
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace("\u2581", prepend_scheme="first", split=False)
+    else:
+        tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    strip = [] if style == "gemma" else [decoders.Strip(" ", 1, 0)]
+    tokenizer.decoder = decoders.Sequence([replace_back, decoders.ByteFallback(), decoders.Fuse(), *strip])
+    tokenizer.add_special_tokens(["<unk>", "<s>", "</s>"])
+    tokenizer.add_tokens(["<tag>", "<tag_long>"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", tokenizer.token_to_id("<s>"))])
+    return tokenizer
+
+
 def json_reference(tokenizer: Tokenizer) -> dict:
     texts = TEXTS + random_texts(400)
     ids = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
@@ -127,6 +158,8 @@ def main(kind: str, source: str, folder: Path) -> None:
     else:
         if kind == "json":
             shutil.copyfile(source, folder / "tokenizer.json")
+        elif kind in ("llama", "metaspace", "gemma"):
+            converted(kind, Path(source)).save(str(folder / "tokenizer.json"))
         else:
             trained(kind).save(str(folder / "tokenizer.json"))
         reference = json_reference(Tokenizer.from_file(str(folder / "tokenizer.json")))
