@@ -53,6 +53,7 @@ void add_commands(CLI::App& app) {
   add_score(app);
   add_tokenize(app);
   add_inspect(app);
+  add_export(app);
   app.footer(
       "`serendip COMMAND --help` lists a command's keys.\n"
       "Exit codes: 0 done, 1 failed, 2 misuse, 130 interrupted with the work so far kept.");

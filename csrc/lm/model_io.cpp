@@ -87,6 +87,43 @@ Decoder load_weights(const fs::path& folder) {
   return decoder;
 }
 
+// Consecutive tensors of at most max_shard_size bytes together.
+std::vector<NamedTensors> cut_into_shards(const NamedTensors& tensors, const SaveOptions& options) {
+  std::vector<NamedTensors> shards(1);
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const int64_t size = tensor.numel() * static_cast<int64_t>(c10::elementSize(options.dtype));
+    if (!shards.back().empty() && bytes + size > options.max_shard_size) {
+      shards.emplace_back();
+      bytes = 0;
+    }
+    shards.back().emplace_back(name, tensor);
+    bytes += size;
+  }
+  return shards;
+}
+
+// Shards first, then the index that names them, as `transformers` reads them.
+void save_shards(const fs::path& folder, const NamedTensors& tensors, const SaveOptions& options) {
+  const std::vector<NamedTensors> shards = cut_into_shards(tensors, options);
+  if (shards.size() == 1) return save_tensors(folder / "model.safetensors", tensors, options.dtype);
+  nlohmann::json weight_map;
+  int64_t values = 0;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const std::string file = fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
+    for (const auto& [name, tensor] : shards[i]) {
+      weight_map[name] = file;
+      values += tensor.numel();
+    }
+    save_tensors(folder / file, shards[i], options.dtype);
+  }
+  const auto value_bytes = static_cast<int64_t>(c10::elementSize(options.dtype));
+  const nlohmann::json index = {
+      {"metadata", {{"total_parameters", values}, {"total_size", values * value_bytes}}},
+      {"weight_map", weight_map}};
+  write_file(folder / "model.safetensors.index.json", index.dump(2) + "\n");
+}
+
 }  // namespace
 
 fs::path base_model_folder(const fs::path& folder) {
@@ -110,19 +147,22 @@ Decoder load_decoder(const fs::path& folder) {
   return decoder;
 }
 
-void save_decoder(Decoder& decoder, const fs::path& base, const fs::path& folder) {
+void save_decoder(Decoder& decoder, const fs::path& base, const fs::path& folder,
+                  const SaveOptions& options) {
   for (const char* name :
        {"config.json", "generation_config.json", "tokenizer.json", "tokenizer.model",
         "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"})
     if (fs::exists(base / name)) write_file(folder / name, read_file(base / name));
   nlohmann::json config = read_json_object(folder / "config.json");
   config.erase("torch_dtype");
-  config["dtype"] = "float32";
+  config["dtype"] = options.dtype == torch::kFloat32    ? "float32"
+                    : options.dtype == torch::kBFloat16 ? "bfloat16"
+                                                        : "float16";
   write_file(folder / "config.json", config.dump(2) + "\n");
   NamedTensors tensors;
   decoder.for_each_weight(
       [&](const std::string& name, Tensor& weight) { tensors.emplace_back(name, weight); });
-  save_tensors(folder / "model.safetensors", tensors);
+  save_shards(folder, tensors, options);
 }
 
 }  // namespace serendip

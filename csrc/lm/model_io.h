@@ -1,6 +1,7 @@
 // Model folders in the Hugging Face layout.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 #include "lm/decoder.h"
@@ -15,9 +16,14 @@ Decoder load_decoder(const std::filesystem::path& folder);
 // The folder that holds config.json and tokenizer: `folder` itself, or its adapter's base model.
 std::filesystem::path base_model_folder(const std::filesystem::path& folder);
 
-// A plain model folder: config.json and tokenizer files copied from `base`, weights written in
-// float32.
+struct SaveOptions {
+  torch::ScalarType dtype = torch::kFloat32;  // or bfloat16, float16
+  int64_t max_shard_size = 5'000'000'000;     // bytes; a larger tensor has a shard alone
+};
+
+// A plain model folder: config.json and tokenizer files copied from `base`, weights under their
+// Hugging Face names in model.safetensors or, beyond max_shard_size, in shards with an index.
 void save_decoder(Decoder& decoder, const std::filesystem::path& base,
-                  const std::filesystem::path& folder);
+                  const std::filesystem::path& folder, const SaveOptions& options = {});
 
 }  // namespace serendip

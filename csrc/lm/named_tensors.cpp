@@ -19,6 +19,13 @@ torch::ScalarType scalar_type(const std::string& dtype, const std::string& where
   fail("{}: expected dtype F32, BF16, F16 or F64, got {}", where, dtype);
 }
 
+std::string dtype_name(torch::ScalarType dtype) {
+  if (dtype == torch::kFloat32) return "F32";
+  if (dtype == torch::kBFloat16) return "BF16";
+  SERENDIP_CHECK(dtype == torch::kFloat16, "safetensors: expected float32, bfloat16 or float16");
+  return "F16";
+}
+
 }  // namespace
 
 Tensor to_float32(const SafetensorsEntry& entry, const std::string& where) {
@@ -27,16 +34,16 @@ Tensor to_float32(const SafetensorsEntry& entry, const std::string& where) {
       .to(torch::kFloat32, /*non_blocking=*/false, /*copy=*/true);
 }
 
-void save_tensors(const fs::path& path, const NamedTensors& tensors) {
+void save_tensors(const fs::path& path, const NamedTensors& tensors, torch::ScalarType dtype) {
   std::vector<std::pair<std::string, SafetensorsEntry>> entries;
   std::vector<Tensor> kept;
   for (const auto& [name, tensor] : tensors) {
-    kept.push_back(tensor.detach().to(torch::kFloat32).contiguous());
+    kept.push_back(tensor.detach().to(dtype).contiguous());
     const Tensor& values = kept.back();
-    entries.emplace_back(
-        name, SafetensorsEntry{"F32", values.sizes().vec(),
-                               reinterpret_cast<const uint8_t*>(values.const_data_ptr<float>()),
-                               static_cast<int64_t>(values.nbytes())});
+    entries.emplace_back(name,
+                         SafetensorsEntry{dtype_name(dtype), values.sizes().vec(),
+                                          static_cast<const uint8_t*>(values.const_data_ptr()),
+                                          static_cast<int64_t>(values.nbytes())});
   }
   write_safetensors(path, entries);
 }

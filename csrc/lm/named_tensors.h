@@ -14,8 +14,9 @@ namespace serendip {
 
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
-// Named float32 tensors in one safetensors file.
-void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
+// In one safetensors file, cast to float32, bfloat16 or float16.
+void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                  torch::ScalarType dtype = torch::kFloat32);
 // Throws Error unless the file holds exactly these names and shapes; copies into the tensors.
 void load_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
 
