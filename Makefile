@@ -2,8 +2,9 @@
 #
 #   make quickstart              install, build, fetch data and model, run recipes/quickstart.yaml
 #   make test                    build and run every test
-#   make bench                   after make quickstart: Serendip beside faiss, Torch, transformers and PEFT
+#   make bench                   after make quickstart: beside faiss, Torch, tokenizers, transformers and PEFT
 #   make format-check lint       clang-format and clang-tidy, as CI does
+#   make fuzz                    a minute each (FUZZ_SECONDS) of fuzzing the readers of safetensors, tokenizer.json and config.json
 #   make format                  reformat in place
 #   make clean                   remove build/ (runs/ and .cache/ stay)
 #
@@ -32,7 +33,7 @@ MOVIELENS_SMALL := .cache/data/ml-latest-small
 # The zip as GroupLens publishes it.
 ZIP ?= ../shared/data/ml-latest-small/ml-latest-small.zip
 
-.PHONY: install build data model data-movielens-small quickstart test bench format format-check lint clean
+.PHONY: install build data model data-movielens-small quickstart test bench format format-check lint fuzz clean
 install:
 	@bash scripts/install.sh
 
@@ -63,8 +64,9 @@ test: build
 	@.venv/bin/ctest --preset $(PRESET) --parallel $(JOBS)
 
 bench: build
-	@.venv/bin/cmake --build --preset $(PRESET) --target serendip_bench
+	@.venv/bin/cmake --build --preset $(PRESET) --target serendip_bench tokenizer_bench
 	@$(BUILD)/bench/serendip_bench
+	@.venv/bin/python bench/compare_tokenizers.py --binary $(BUILD)/bench/tokenizer_bench
 	@.venv/bin/python bench/compare_with_transformers.py --binary $(SERENDIP)
 
 format format-check:
@@ -75,6 +77,11 @@ lint:
 	@bash scripts/install.sh --lint
 	@[ -f $(BUILD)/build.ninja ] || .venv/bin/cmake --preset $(PRESET)
 	@bash scripts/lint.sh $(BUILD) $(JOBS)
+
+FUZZ_SECONDS ?= 60
+fuzz: install
+	@bash scripts/install.sh --lint
+	@bash scripts/fuzz.sh $(FUZZ_SECONDS)
 
 clean:
 	@rm -rf build

@@ -24,8 +24,8 @@ DEBIAN_PACKAGES=(
   'libbenchmark-dev=1.7.1*'
 )
 
-# clang-format and clang-tidy, for `make format-check lint`.
-DEBIAN_LINT_PACKAGES=('clang-format-14' 'clang-tidy-14' 'libomp-14-dev')
+# clang-format, clang-tidy and libFuzzer, for `make format-check lint fuzz`.
+DEBIAN_LINT_PACKAGES=('clang-format-14' 'clang-tidy-14' 'clang-14' 'libclang-rt-14-dev' 'libomp-14-dev')
 
 PYTHON_PACKAGES=(
   torch==2.11.0          # LibTorch with CUDA 13

@@ -92,6 +92,38 @@ BpeModel::BpeModel(const json& model, BpeUnit unit, const std::string& where)
   read_merges(model.at("merges"), where);
 }
 
+BpeModel::BpeModel(const std::vector<Piece>& pieces, const std::array<int32_t, 256>& byte_ids)
+    : unit_(BpeUnit::kCharacter),
+      byte_ids_(byte_ids),
+      cache_(std::make_unique<std::array<CacheShard, 16>>()) {
+  for (const Piece& piece : pieces) vocabulary_.emplace(piece.text, piece.id);
+  add_characters();
+  std::vector<float> scores;
+  for (const Piece& piece : pieces) scores.push_back(piece.score);
+  std::sort(scores.begin(), scores.end(), std::greater<>());
+  for (const Piece& piece : pieces) {
+    // Equal scores have equal ranks: the leftmost is merged first.
+    const auto rank = static_cast<int32_t>(
+        std::lower_bound(scores.begin(), scores.end(), piece.score, std::greater<>()) -
+        scores.begin());
+    for (size_t cut = 0; cut < piece.text.size();) {
+      next_code_point(piece.text, cut);
+      const auto left = vocabulary_.find(piece.text.substr(0, cut)),
+                 right = vocabulary_.find(piece.text.substr(cut));
+      if (left != vocabulary_.end() && right != vocabulary_.end())
+        merges_.emplace(pair_key(left->second, right->second), Merge{rank, piece.id});
+    }
+  }
+}
+
+void BpeModel::add_characters() {
+  for (const auto& [spelling, id] : vocabulary_) {
+    size_t end = 0;
+    if (!spelling.empty()) next_code_point(spelling, end);
+    if (end == spelling.size()) characters_.emplace(spelling, id);
+  }
+}
+
 void BpeModel::read_units(const json& model, const std::string& where) {
   const bool fallback = model.value("byte_fallback", false);
   SERENDIP_CHECK(!fallback || unit_ == BpeUnit::kCharacter,
@@ -109,11 +141,7 @@ void BpeModel::read_units(const json& model, const std::string& where) {
                    where, byte);
   }
   if (unit_ == BpeUnit::kByte) return;
-  for (const auto& [spelling, id] : vocabulary_) {
-    size_t end = 0;
-    if (!spelling.empty()) next_code_point(spelling, end);
-    if (end == spelling.size()) characters_.emplace(spelling, id);
-  }
+  add_characters();
   fuse_unknown_ = model.value("fuse_unk", false);
   if (unknown.is_null()) return;
   const auto found = vocabulary_.find(unknown.get<std::string>());

@@ -28,6 +28,16 @@ class BpeModel {
   // tokens the vocabulary lacks; `where` names the file.
   BpeModel(const nlohmann::json& model, BpeUnit unit, const std::string& where);
 
+  // Over characters with byte fallback: of two pieces that neighbours make, the one of the higher
+  // score is merged first, as sentencepiece does. `pieces` are those that merging may make; unknown
+  // bytes have their tokens in `byte_ids`.
+  struct Piece {
+    std::string text;
+    int32_t id;
+    float score;
+  };
+  BpeModel(const std::vector<Piece>& pieces, const std::array<int32_t, 256>& byte_ids);
+
   // Appends the word's ids. The lowest-ranked pair is merged first, the leftmost of equals.
   void encode(std::string_view word, std::vector<int32_t>& ids) const;
 
@@ -48,6 +58,7 @@ class BpeModel {
     WordTable words;
   };
 
+  void add_characters();
   void read_units(const nlohmann::json& model, const std::string& where);
   void read_merges(const nlohmann::json& merges, const std::string& where);
   std::vector<int32_t> units_of(std::string_view word) const;

@@ -106,11 +106,7 @@ bool is_byte_level_bpe(const json& tokenizer) {
 std::unique_ptr<Tokenizer> make_byte_level_bpe(const json& tokenizer,
                                                const TokenizerSettings& settings,
                                                const std::string& where) {
-  try {
-    return std::make_unique<ByteLevelBpe>(tokenizer, settings, where);
-  } catch (const json::exception& error) {
-    fail("{}: {}", where, error.what());
-  }
+  return std::make_unique<ByteLevelBpe>(tokenizer, settings, where);
 }
 
 }  // namespace serendip

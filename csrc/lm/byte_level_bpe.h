@@ -14,7 +14,8 @@ namespace serendip {
 bool is_byte_level_bpe(const nlohmann::json& tokenizer);
 
 // prefix_ids and suffix_ids come from the post-processor's template; without one, from the
-// settings. Throws Error beginning with `where`, the file, and naming the unsupported part.
+// settings. Throws Error beginning with `where`, the file, and naming the unsupported part, or
+// nlohmann's exception for a part of another type than expected.
 std::unique_ptr<Tokenizer> make_byte_level_bpe(const nlohmann::json& tokenizer,
                                                const TokenizerSettings& settings,
                                                const std::string& where);

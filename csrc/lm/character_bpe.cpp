@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "lm/bpe_model.h"
+#include "lm/space_symbol.h"
 #include "lm/tokenizer_json.h"
 #include "lm/unicode.h"
 
@@ -12,19 +13,6 @@ namespace serendip {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::string_view kSpaceSymbol = "\u2581";
-
-std::string replaced(std::string_view text, std::string_view pattern, std::string_view content) {
-  std::string result;
-  for (size_t at = 0;;) {
-    const size_t found = text.find(pattern, at);
-    result += text.substr(at, found - at);
-    if (found == std::string_view::npos) return result;
-    result += content;
-    at = found + pattern.size();
-  }
-}
 
 // Text in front of a stretch, and spaces as symbols.
 class Normalizer {
@@ -155,10 +143,7 @@ class CharacterBpe : public Tokenizer {
         model_(tokenizer.at("model"), BpeUnit::kCharacter, where) {
     for (const auto& [spelling, id] : model_.vocabulary()) {
       set_token(id, spelling);
-      // A symbol behind a letter: then words are no units of merging.
-      const size_t letter = spelling.starts_with(kSpaceSymbol) ? first_letter(spelling) : 0;
-      if (letter < spelling.size() && spelling.find(kSpaceSymbol, letter) != std::string::npos)
-        words_are_units_ = false;
+      words_are_units_ = words_are_units_ && !has_inner_symbol(spelling);
     }
     for (const AddedToken& token : read_added_tokens(tokenizer, where)) {
       set_token(token.id, token.content);
@@ -226,12 +211,6 @@ class CharacterBpe : public Tokenizer {
   int64_t vocabulary_size() const override { return static_cast<int64_t>(tokens_.size()); }
 
  private:
-  static size_t first_letter(std::string_view text) {
-    size_t at = 0;
-    while (text.substr(at).starts_with(kSpaceSymbol)) at += kSpaceSymbol.size();
-    return at;
-  }
-
   void set_token(int32_t id, const std::string& spelling) {
     const size_t size = std::max(tokens_.size(), static_cast<size_t>(id) + 1);
     tokens_.resize(size);
@@ -248,18 +227,9 @@ class CharacterBpe : public Tokenizer {
     encode_words(spaced, ids);
   }
 
-  // Words are only units of the cache unless the pre-tokenizer splits; with a split, one begins at
-  // every symbol, and otherwise at every run of them.
   void encode_words(std::string_view text, std::vector<int32_t>& ids) const {
     if (!metaspace_.split && !words_are_units_) return model_.encode(text, ids);
-    for (size_t begin = 0; begin < text.size();) {
-      const size_t letter = metaspace_.split && text.substr(begin).starts_with(kSpaceSymbol)
-                                ? begin + kSpaceSymbol.size()
-                                : begin + first_letter(text.substr(begin));
-      const size_t end = std::min(text.find(kSpaceSymbol, letter), text.size());
-      model_.encode(text.substr(begin, end - begin), ids);
-      begin = end;
-    }
+    for_each_word(text, metaspace_.split, [&](std::string_view word) { model_.encode(word, ids); });
   }
 
   Normalizer normalizer_;
@@ -286,11 +256,7 @@ bool is_character_bpe(const json& tokenizer) {
 std::unique_ptr<Tokenizer> make_character_bpe(const json& tokenizer,
                                               const TokenizerSettings& settings,
                                               const std::string& where) {
-  try {
-    return std::make_unique<CharacterBpe>(tokenizer, settings, where);
-  } catch (const json::exception& error) {
-    fail("{}: {}", where, error.what());
-  }
+  return std::make_unique<CharacterBpe>(tokenizer, settings, where);
 }
 
 }  // namespace serendip

@@ -17,12 +17,14 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& model_fol
                  "{}: neither tokenizer.json nor tokenizer.model is there", model_folder.string());
   const TokenizerSettings settings = load_tokenizer_settings(model_folder);
   if (has_json) {
-    const nlohmann::json tokenizer = read_json_object(json_file);
-    if (is_byte_level_bpe(tokenizer)) {
-      return make_byte_level_bpe(tokenizer, settings, json_file.string());
-    }
-    if (!has_sentencepiece && is_character_bpe(tokenizer)) {
-      return make_character_bpe(tokenizer, settings, json_file.string());
+    try {
+      const nlohmann::json tokenizer = read_json_object(json_file);
+      if (is_byte_level_bpe(tokenizer))
+        return make_byte_level_bpe(tokenizer, settings, json_file.string());
+      if (!has_sentencepiece && is_character_bpe(tokenizer))
+        return make_character_bpe(tokenizer, settings, json_file.string());
+    } catch (const nlohmann::json::exception& error) {  // a part of another type than expected
+      fail("{}: {}", json_file.string(), error.what());
     }
     SERENDIP_CHECK(
         has_sentencepiece,

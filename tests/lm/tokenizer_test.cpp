@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "lm/bpe_model.h"
+#include "lm/sentencepiece_file.h"
 #include "lm/sentencepiece_tokenizer.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/lm/test_data.h"
@@ -219,6 +220,19 @@ TEST(TokenBytes, SpellsEveryByte) {
   EXPECT_EQ(token_bytes("Ã©"), "é");
   EXPECT_EQ(token_bytes("a b"), "a b");  // a space spells no byte
   EXPECT_EQ(token_bytes("你"), "你");
+}
+
+TEST(SentencepieceFile, TellsWhatTheModelIs) {
+  const std::filesystem::path path = shared_data("tokenizers/llama2.model");
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is absent";
+  const std::string model = read_file(path);
+  const SentencepieceFacts facts = read_sentencepiece_facts(model);
+  EXPECT_TRUE(facts.is_bpe && facts.identity_normalizer && facts.byte_fallback);
+  EXPECT_TRUE(facts.plain_pieces);
+  EXPECT_FALSE(facts.whitespace_as_suffix);
+  EXPECT_FALSE(read_sentencepiece_facts(model.substr(0, model.size() - 1)).is_bpe);
+  // A user-defined piece, as its field in the proto: pieces { type: USER_DEFINED }.
+  EXPECT_FALSE(read_sentencepiece_facts(model + "\x0a\x02\x18\x04").plain_pieces);
 }
 
 }  // namespace
