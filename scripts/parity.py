@@ -7,6 +7,7 @@ Writes FOLDER/KIND/: a Hugging Face folder (or a PEFT folder beside its base, KI
   ids [tokens], lengths [sequences], label_start [sequences]   three sequences of different lengths
   logits [tokens, columns]                                     every `column_stride`-th column
   loss []                       mean negative log-likelihood of the tokens from label_start on, a sequence alone
+  bfloat16_error []             how far transformers' own bfloat16 logits are from them, relative; models only
   grad.NAME [values]            every stride.NAME-th value of the loss' gradient by parameter NAME
 `parity_test` compares the C++ decoder with them. Needs torch, transformers and peft; exit status 77 without them.
 """
@@ -15,6 +16,7 @@ import argparse
 import pathlib
 import shutil
 import sys
+import tempfile
 
 try:
     import peft
@@ -102,6 +104,15 @@ def adapter_name(name):
     return name.replace(".default.", ".")
 
 
+def bfloat16_logits(model, ids):
+    """Of a copy whose rotary buffers stay in float32, as from_pretrained makes it."""
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+        model.save_pretrained(folder)
+        narrow = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16,
+                                                                   attn_implementation="eager")
+        return narrow(ids.unsqueeze(0)).logits[0].float()
+
+
 def expect(model, golden):
     sequences = [torch.randint(3, VOCABULARY, (length,)) for length in LENGTHS]
     starts = [length // 2 for length in LENGTHS]
@@ -117,6 +128,10 @@ def expect(model, golden):
     expected = {"ids": torch.cat(sequences).float(), "lengths": torch.tensor(LENGTHS).float(),
                 "label_start": torch.tensor(starts).float(), "loss": loss.detach().reshape(1),
                 "logits": torch.cat(logits)[:, ::stride].contiguous(), "column_stride": torch.tensor([float(stride)])}
+    if not isinstance(model, peft.PeftModel):
+        narrow = torch.cat([bfloat16_logits(model, ids) for ids in sequences])
+        error = (narrow - torch.cat(logits)).norm() / torch.cat(logits).norm()
+        expected["bfloat16_error"] = error.reshape(1)
     for name, parameter in model.named_parameters():
         if parameter.grad is not None:
             values = parameter.grad.flatten()

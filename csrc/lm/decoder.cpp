@@ -42,14 +42,27 @@ Tensor rotate(const Tensor& rows, const RotaryTables& tables) {
                     -1);
 }
 
+bool is_half(torch::ScalarType dtype) {
+  return dtype == torch::kBFloat16 || dtype == torch::kFloat16;
+}
+
+// The mean of squares in float32 at least; rounded where `transformers` rounds.
 Tensor rms_norm(const Tensor& rows, const Tensor& weight, const ModelConfig& config) {
+  const auto dtype = rows.scalar_type();
+  const Tensor wide = is_half(dtype) ? rows.to(torch::kFloat32) : rows;
   const Tensor scaled =
-      rows * torch::rsqrt(rows.square().mean(-1, /*keepdim=*/true) + config.rms_norm_eps);
-  return scaled * (config.norm_adds_one ? weight + 1 : weight);
+      wide * torch::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + config.rms_norm_eps);
+  if (config.norm_adds_one) return (scaled * (weight.to(wide.scalar_type()) + 1)).to(dtype);
+  return scaled.to(dtype) * weight;
 }
 
 Tensor soft_capped(const Tensor& values, double cap) {
   return cap > 0 ? cap * torch::tanh(values / cap) : values;
+}
+
+// Attention and its keys and values are wide enough for sums: a narrow model's in float32.
+torch::ScalarType attention_dtype(torch::ScalarType dtype) {
+  return is_half(dtype) ? torch::kFloat32 : dtype;
 }
 
 // 0 or 1/(1-p); [rows, columns].
@@ -98,10 +111,11 @@ class LayerPass {
       key = arena->key[layer_];
       value = arena->value[layer_];
     }
-    const Tensor mixed =
-        tree_attention(query, key, value, batch.path_offset, batch.path,
-                       {attention_scale(config), config.attention_softcap, kind().window});
-    return project(mixed.view({rows, -1}), kOutput);
+    const auto compute = attention_dtype(input.scalar_type());
+    const Tensor mixed = tree_attention(
+        query.to(compute), key.to(compute), value.to(compute), batch.path_offset, batch.path,
+        {attention_scale(config), config.attention_softcap, kind().window});
+    return project(mixed.view({rows, -1}).to(input.scalar_type()), kOutput);
   }
 
   Tensor feed_forward(const Tensor& input) const {
@@ -176,9 +190,11 @@ Tensor Decoder::forward(const TokenTree& tree, int32_t begin, int32_t end, KeyVa
                  "decoder: expected a pass from node 0 without an arena, got {}", begin);
   const TokenTreeBatch batch = tree.batch(begin, end);
   if (arena != nullptr && (arena->key.empty() || arena->key[0].size(0) < end))
-    arena->reserve(config, std::max<int64_t>(end, 2 * begin), embed_tokens.scalar_type());
+    arena->reserve(config, std::max<int64_t>(end, 2 * begin),
+                   attention_dtype(embed_tokens.scalar_type()));
   Tensor hidden = torch::embedding(embed_tokens, batch.tokens);
-  if (config.embedding_scale != 1) hidden = hidden * config.embedding_scale;
+  if (config.embedding_scale != 1)
+    hidden = hidden * torch::tensor(config.embedding_scale, hidden.scalar_type());
   const auto tables = [&](const AttentionKind& kind) {
     return rotary_tables(config, kind.rope, batch.positions, hidden.scalar_type());
   };

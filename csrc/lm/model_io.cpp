@@ -62,7 +62,7 @@ Decoder shaped_decoder(const ModelConfig& config) {
   return decoder;
 }
 
-Decoder load_weights(const fs::path& folder) {
+Decoder load_weights(const fs::path& folder, torch::ScalarType dtype) {
   Decoder decoder = shaped_decoder(load_model_config(folder));
   std::map<std::string, Tensor> loaded;
   for (const fs::path& path : safetensors_files(folder)) {
@@ -70,7 +70,7 @@ Decoder load_weights(const fs::path& folder) {
     for (const auto& [name, entry] : file.entries()) {
       if (name.ends_with("rotary_emb.inv_freq")) continue;
       if (name == "lm_head.weight" && decoder.config.tie_word_embeddings) continue;
-      loaded[name] = to_float32(entry, fmt::format("{}: tensor '{}'", path.string(), name));
+      loaded[name] = to_tensor(entry, dtype, fmt::format("{}: tensor '{}'", path.string(), name));
     }
   }
   decoder.for_each_weight([&](const std::string& name, Tensor& weight) {
@@ -136,9 +136,9 @@ fs::path base_model_folder(const fs::path& folder) {
   return base;
 }
 
-Decoder load_decoder(const fs::path& folder) {
+Decoder load_decoder(const fs::path& folder, torch::ScalarType dtype) {
   SERENDIP_CHECK(fs::is_directory(folder), "{}: no such model folder", folder.string());
-  Decoder decoder = load_weights(base_model_folder(folder));
+  Decoder decoder = load_weights(base_model_folder(folder), dtype);
   if (is_adapter_folder(folder)) {
     add_lora(decoder, read_lora_config(folder), 0);
     torch::NoGradGuard no_grad;

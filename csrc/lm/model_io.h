@@ -8,10 +8,11 @@
 
 namespace serendip {
 
-// Weights in float32 on the CPU, cast tensor by tensor. `folder` is a model, or an adapter folder
-// whose base model is loaded and adapted (not merged). Throws Error naming the file for a weight
-// that is missing, unexpected or of the wrong shape.
-Decoder load_decoder(const std::filesystem::path& folder);
+// Weights on the CPU, cast to `dtype` (float32 or bfloat16) tensor by tensor. `folder` is a model,
+// or an adapter folder whose base model is loaded and adapted (not merged). Throws Error naming the
+// file for a weight that is missing, unexpected or of the wrong shape.
+Decoder load_decoder(const std::filesystem::path& folder,
+                     torch::ScalarType dtype = torch::kFloat32);
 
 // The folder that holds config.json and tokenizer: `folder` itself, or its adapter's base model.
 std::filesystem::path base_model_folder(const std::filesystem::path& folder);

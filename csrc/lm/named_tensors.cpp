@@ -28,10 +28,10 @@ std::string dtype_name(torch::ScalarType dtype) {
 
 }  // namespace
 
-Tensor to_float32(const SafetensorsEntry& entry, const std::string& where) {
+Tensor to_tensor(const SafetensorsEntry& entry, torch::ScalarType dtype, const std::string& where) {
   const auto type = scalar_type(entry.dtype, where);
   return torch::from_blob(const_cast<uint8_t*>(entry.data), entry.shape, type)
-      .to(torch::kFloat32, /*non_blocking=*/false, /*copy=*/true);
+      .to(dtype, /*non_blocking=*/false, /*copy=*/true);
 }
 
 void save_tensors(const fs::path& path, const NamedTensors& tensors, torch::ScalarType dtype) {
@@ -60,7 +60,8 @@ void load_tensors(const fs::path& path, const NamedTensors& tensors) {
                    "{}: tensor '{}': expected shape [{}], got [{}]", path.string(), name,
                    fmt::join(tensor.sizes(), ", "), fmt::join(found->second.shape, ", "));
     Tensor target = tensor;
-    target.copy_(to_float32(found->second, fmt::format("{}: tensor '{}'", path.string(), name)));
+    target.copy_(to_tensor(found->second, tensor.scalar_type(),
+                           fmt::format("{}: tensor '{}'", path.string(), name)));
   }
 }
 

@@ -20,7 +20,8 @@ void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors
 // Throws Error unless the file holds exactly these names and shapes; copies into the tensors.
 void load_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
 
-// A float32 copy of a mapped tensor of F32, BF16, F16 or F64; `where` names it in errors.
-torch::Tensor to_float32(const SafetensorsEntry& entry, const std::string& where);
+// A copy of a mapped tensor of F32, BF16, F16 or F64, cast; `where` names it in errors.
+torch::Tensor to_tensor(const SafetensorsEntry& entry, torch::ScalarType dtype,
+                        const std::string& where);
 
 }  // namespace serendip

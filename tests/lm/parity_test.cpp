@@ -105,6 +105,20 @@ void expect_parity(const std::string& kind, const fs::path& folder, bool adapter
   fmt::print("{:<18} logits {:.1e}  worst gradient {:.1e}\n", kind, logits_error, worst);
 }
 
+// In bfloat16 about as far from float32 as transformers itself is.
+void expect_bfloat16_parity(const fs::path& folder) {
+  const std::map<std::string, Tensor> expected = load_all(folder / "expected.safetensors");
+  torch::NoGradGuard no_grad;
+  const Decoder decoder = load_decoder(folder, torch::kBFloat16);
+  const Batch batch(expected);
+  const Tensor logits = decoder.logits(decoder.forward(batch.tree, 0, batch.tree.size()));
+  ASSERT_EQ(logits.scalar_type(), torch::kBFloat16);
+  const auto stride = integers(expected.at("column_stride"))[0];
+  const double error = relative_error(logits.to(torch::kFloat32).slice(1, 0, c10::nullopt, stride),
+                                      expected.at("logits"));
+  EXPECT_LT(error, 1.5 * expected.at("bfloat16_error").item<double>());
+}
+
 // A PEFT folder names its base; the kept one lies beside it, wherever the project is.
 void expect_adapter_parity(const fs::path& folder) {
   const TemporaryFolder copy;
@@ -121,8 +135,10 @@ void expect_parity_of_all(const fs::path& folder) {
     SCOPED_TRACE(entry.path().filename().string());
     if (fs::exists(entry.path() / "adapter_config.json"))
       expect_adapter_parity(entry.path());
-    else
+    else {
       expect_parity(entry.path().filename().string(), entry.path(), false);
+      expect_bfloat16_parity(entry.path());
+    }
     ++kinds;
   }
   EXPECT_EQ(kinds, 20);

@@ -2,7 +2,7 @@
 
 usage: reference_tokens.py KIND SOURCE FOLDER
 
-KIND is sentencepiece (SOURCE: a .model file), json (SOURCE: a tokenizer.json), llama, metaspace or gemma (SOURCE: a
+KIND is sentencepiece (SOURCE: a .model file), unigram (trained here), json (SOURCE: a tokenizer.json), llama, metaspace or gemma (SOURCE: a
 .model file, written as the tokenizer.json of such models), or the name of a style below, trained here on a little
 text (SOURCE is not read). FOLDER receives the tokenizer and
 reference.json. Exit status 77: a Python module is missing.
@@ -117,7 +117,7 @@ def converted(style: str, model: Path) -> Tokenizer:
 
 
 def json_reference(tokenizer: Tokenizer) -> dict:
-    texts = TEXTS + random_texts(400)
+    texts = TEXTS + random_texts(2000)
     ids = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
     choose = random.Random(2)
     drawn = [choose.choices(range(tokenizer.get_vocab_size()), k=12) for _ in range(400)]
@@ -127,7 +127,7 @@ def json_reference(tokenizer: Tokenizer) -> dict:
             "prefix": tokenizer.encode("").ids, "size": tokenizer.get_vocab_size()}
 
 
-def sentencepiece_reference(model: Path) -> dict:
+def sentencepiece_reference(model: Path, texts: list[str]) -> dict:
     processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
     size = processor.get_piece_size()
     special = {processor.id_to_piece(i): i for i in range(size)
@@ -141,7 +141,6 @@ def sentencepiece_reference(model: Path) -> dict:
             ids += [special[part]] if part in special else processor.encode(part)
         return ids
 
-    texts = TEXTS + random_texts(400)
     ids = [encode(text) for text in texts]
     plain = [i for i in range(size) if i not in special.values()]
     choose = random.Random(2)
@@ -152,9 +151,18 @@ def sentencepiece_reference(model: Path) -> dict:
 
 
 def main(kind: str, source: str, folder: Path) -> None:
-    if kind == "sentencepiece":
+    texts = TEXTS + random_texts(2000)
+    if kind == "unigram":  # where cuts have equal scores, as in runs of one sign, versions of sentencepiece differ
+        source = str(folder / "trained.model")
+        corpus = [line for module in (inspect, json, random, textwrap)
+                  for line in inspect.getsource(module).splitlines()]
+        texts = [text for text in TEXTS + corpus if not re.search(r"(\S)\1\1", text)]
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(corpus + TEXTS[:6]), model_prefix=source.removesuffix(".model"), vocab_size=800,
+            model_type="unigram", byte_fallback=True, hard_vocab_limit=False, minloglevel=2)
+    if kind in ("sentencepiece", "unigram"):
         shutil.copyfile(source, folder / "tokenizer.model")
-        reference = sentencepiece_reference(Path(source))
+        reference = sentencepiece_reference(Path(source), texts)
     else:
         if kind == "json":
             shutil.copyfile(source, folder / "tokenizer.json")
