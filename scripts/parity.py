@@ -13,10 +13,14 @@ Writes FOLDER/KIND/: a Hugging Face folder (or a PEFT folder beside its base, KI
 """
 
 import argparse
+import json
+import os
 import pathlib
 import shutil
 import sys
 import tempfile
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # everything is at hand
 
 try:
     import peft
@@ -97,6 +101,10 @@ def add_adapter(model, folder):
     model.peft_config["default"].base_model_name_or_path = "base"
     model.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
+    path = folder / "adapter_config.json"
+    saved = json.loads(path.read_text())
+    saved["target_modules"].sort()  # a set: its order changes from run to run
+    path.write_text(json.dumps(saved, indent=2, sort_keys=True) + "\n")
     return model
 
 

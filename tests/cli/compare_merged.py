@@ -5,7 +5,10 @@ usage: compare_merged.py ADAPTER MERGED          (the base model is ADAPTER/base
 Exit status 77: a Python module is missing.
 """
 
+import os
 import sys
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # everything is at hand
 
 try:
     import torch

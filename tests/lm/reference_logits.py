@@ -5,7 +5,10 @@ usage: reference_logits.py MODEL OUTPUT ID...
 Writes OUTPUT (safetensors): logits [length, vocabulary]. Exit status 77: a Python module is missing.
 """
 
+import os
 import sys
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # everything is at hand
 
 try:
     import torch
