@@ -56,7 +56,8 @@ function(serendip_test name)
   if(ARG_SLOW)
     set(labels slow)
   endif()
+  # Tests run side by side: a thread that waits must not spin.
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS ${labels} TIMEOUT 300
-    ENVIRONMENT "SERENDIP_SOURCE_DIR=${CMAKE_SOURCE_DIR};SERENDIP_BINARY=$<TARGET_FILE:serendip>")
+    ENVIRONMENT "OMP_WAIT_POLICY=PASSIVE;SERENDIP_SOURCE_DIR=${CMAKE_SOURCE_DIR};SERENDIP_BINARY=$<TARGET_FILE:serendip>")
 endfunction()
