@@ -7,9 +7,10 @@ namespace serendip {
 AddedToken parse_added_token(const nlohmann::json& entry, int64_t id, const std::string& where) {
   AddedToken token;
   token.content = entry.at("content").get<std::string>();
-  SERENDIP_CHECK(id >= 0 && id < INT32_MAX && !token.content.empty(),
-                 "{}: added token '{}' with id {}: expected a text and an id of at least 0", where,
-                 token.content, id);
+  SERENDIP_CHECK(id >= 0 && id < kTokenIdLimit && !token.content.empty(),
+                 "{}: added token '{}' with id {}: expected a text and an id of at least 0 and "
+                 "below {}",
+                 where, token.content, id, kTokenIdLimit);
   token.id = static_cast<int32_t>(id);
   token.special = entry.value("special", false);
   token.normalized = entry.value("normalized", !token.special);

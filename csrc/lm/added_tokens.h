@@ -12,6 +12,9 @@
 
 namespace serendip {
 
+// Ids are below: far above any vocabulary, and small enough for a table.
+constexpr int64_t kTokenIdLimit = int64_t{1} << 24;
+
 struct AddedToken {
   int32_t id = 0;
   std::string content;

@@ -5,6 +5,7 @@
 #include <queue>
 
 #include "base/check.h"
+#include "lm/added_tokens.h"
 #include "lm/unicode.h"
 
 namespace serendip {
@@ -80,8 +81,9 @@ BpeModel::BpeModel(const json& model, BpeUnit unit, const std::string& where)
     : unit_(unit), cache_(std::make_unique<std::array<CacheShard, 16>>()) {
   check_supported(model, where);
   for (const auto& [spelling, id] : model.at("vocab").items()) {
-    SERENDIP_CHECK(id.is_number_integer() && id >= 0 && id < INT32_MAX,
-                   "{}: model: token '{}': expected an id, got {}", where, spelling, id.dump());
+    SERENDIP_CHECK(id.is_number_integer() && id >= 0 && id < kTokenIdLimit,
+                   "{}: model: token '{}': expected an id below {}, got {}", where, spelling,
+                   kTokenIdLimit, id.dump());
     vocabulary_.emplace(spelling, id.get<int32_t>());
   }
   read_units(model, where);
