@@ -4,7 +4,7 @@
 #   make test                    build and run every test
 #   make bench                   after make quickstart: beside faiss, Torch, tokenizers, transformers and PEFT
 #   make format-check lint       clang-format and clang-tidy, as CI does
-#   make fuzz                    a minute each (FUZZ_SECONDS) of fuzzing the readers of safetensors, tokenizer.json and config.json
+#   make fuzz                    fuzz the readers of a model folder, FUZZ_SECONDS=60 each
 #   make format                  reformat in place
 #   make clean                   remove build/ (runs/ and .cache/ stay)
 #

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "cli/describe.h"
+#include "lm/json_file.h"
 #include "lm/safetensors.h"
 
 namespace serendip {
@@ -36,11 +37,7 @@ Json list_files(const fs::path& folder) {
 
 // Any folder with a config.json and weights, whether `sft` could train it or not.
 void describe_model(const fs::path& folder, Json& description) {
-  const Json config = Json::parse(read_file(folder / "config.json"), nullptr,
-                                  /*allow_exceptions=*/false);
-  SERENDIP_CHECK(config.is_object(), "{}: expected a JSON object",
-                 (folder / "config.json").string());
-  description["config"] = config;
+  description["config"] = read_json_object(folder / "config.json");
   int64_t tensors = 0, parameters = 0;
   for (const fs::path& path : safetensors_files(folder)) {
     const SafetensorsFile file(path);
