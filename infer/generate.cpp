@@ -95,7 +95,7 @@ nlohmann::json generate(const ModelOptions& options, const GenerateOptions& gene
   SERENDIP_CHECK(model.language.context_size() == 2,
                  "generate: expected a template of 2 places, got {}",
                  model.language.context_size());
-  model.decoder = merge_lora(model.decoder);
+  model.decoder = merge_lora(std::move(model.decoder));
   const auto clusters = static_cast<int32_t>(descriptions.size());
 
   PairTable table;

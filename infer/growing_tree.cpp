@@ -44,9 +44,10 @@ void GrowingTree::compute(const std::vector<int32_t>& wanted,
     for (size_t begin = 0; begin < rows.size(); begin += kRowsPerProjection) {
       const size_t count = std::min<size_t>(kRowsPerProjection, rows.size() - begin);
       const torch::Tensor chosen = hidden.index_select(
-          0, torch::tensor(at::ArrayRef<int64_t>(rows.data() + begin, count), torch::kInt64));
+          0, torch::tensor(at::ArrayRef<int64_t>(rows.data() + begin, count), torch::kInt64)
+                 .to(hidden.device()));
       const torch::Tensor log_prob =
-          torch::log_softmax(decoder_.logits(chosen).to(torch::kFloat32), -1);
+          torch::log_softmax(decoder_.logits(chosen).to(torch::kFloat32), -1).cpu();
       for (size_t i = 0; i < count; ++i)
         visit(wanted[first + begin + i],
               log_prob.const_data_ptr<float>() + static_cast<int64_t>(i) * log_prob.size(1));

@@ -4,19 +4,38 @@
 #include "lm/model_io.h"
 
 namespace serendip {
+namespace {
+
+torch::Device device_of(const ModelOptions& options) {
+  if (options.device == "cpu") {
+    SERENDIP_CHECK(options.dtype != "float16",
+                   "model.dtype: float16 needs model.device=cuda; on the CPU expected float32 or "
+                   "bfloat16");
+    return torch::kCPU;
+  }
+  SERENDIP_CHECK(torch::cuda::is_available(),
+                 "model.device: cuda: this build or this machine has no CUDA device");
+  return torch::kCUDA;
+}
+
+torch::ScalarType dtype_of(const ModelOptions& options) {
+  if (options.dtype == "float16") return torch::kFloat16;
+  return options.dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
+}
+
+}  // namespace
 
 LanguageModel open_language_model(const ModelOptions& options, const std::filesystem::path& folder,
                                   const std::vector<std::string>& descriptions) {
-  SERENDIP_CHECK(options.device == "cpu", "model.device: this version runs on cpu, got {}",
-                 options.device);
-  const auto dtype = options.dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32;
+  const torch::Device device = device_of(options);
   const std::filesystem::path base = base_model_folder(folder);
   const ModelConfig config = load_model_config(base);
   std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(base);
   InterestLanguage language =
       make_interest_language(*tokenizer, config, options.prompt_template, descriptions);
   LabelTrie trie(language.description_ids, language.terminator);
-  return {load_decoder(folder, dtype), std::move(tokenizer), std::move(language), std::move(trie)};
+  return {load_decoder(folder, dtype_of(options), device), std::move(tokenizer),
+          std::move(language), std::move(trie)};
 }
 
 }  // namespace serendip

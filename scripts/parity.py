@@ -52,7 +52,7 @@ KINDS = {  # name: (model_type, settings)
     "llama_biases": ("llama", {"attention_bias": True, "mlp_bias": True}),
     "llama_llama3": ("llama", {"rope_parameters": LLAMA3}),
     "llama_linear": ("llama", rope("linear", factor=4.0)),
-    "llama_dynamic": ("llama", rope("dynamic", factor=4.0)),
+    "llama_dynamic": ("llama", rope("dynamic", factor=4.0) | {"max_position_embeddings": 24}),
     "llama_sharded": ("llama", {"dtype": "bfloat16"}),
     "mistral": ("mistral", {"sliding_window": None}),
     "mistral_window": ("mistral", {"sliding_window": 8}),

@@ -42,8 +42,8 @@ torch::Tensor summed_loss(const Decoder& decoder, const PackedSamples& packed,
                           const LoraDropout* dropout) {
   const torch::Tensor hidden =
       decoder.forward(packed.tree, 0, packed.tree.size(), nullptr, dropout);
-  const auto indices = [](const std::vector<int64_t>& values) {
-    return torch::tensor(values, torch::kInt64);
+  const auto indices = [&](const std::vector<int64_t>& values) {
+    return torch::tensor(values, torch::kInt64).to(hidden.device());
   };
   const torch::Tensor log_prob = torch::log_softmax(
       decoder.logits(hidden.index_select(0, indices(packed.predicting_nodes))), -1);

@@ -275,6 +275,7 @@ nlohmann::json sft(const ModelOptions& model, const SftOptions& options, const E
                    const fs::path& run_folder) {
   SERENDIP_CHECK(model.dtype == "float32", "model.dtype: sft trains in float32, got {}",
                  model.dtype);
+  SERENDIP_CHECK(model.device == "cpu", "model.device: sft trains on cpu, got {}", model.device);
   const ClusterTree tree = load_tree(run_folder / "tree.h5");
   const fs::path set = run_folder / fmt::format("sft_{}.jsonl", options.set);
   Sets sets{load_transition_set(set), load_transition_set(run_folder / "dev.jsonl"),

@@ -169,7 +169,8 @@ void read_sizes(const ConfigFields& fields, const Family& family, ModelConfig& c
   config.num_hidden_layers = fields.size("num_hidden_layers");
   config.num_attention_heads = fields.size("num_attention_heads");
   config.num_key_value_heads = fields.size("num_key_value_heads", config.num_attention_heads);
-  config.max_position_embeddings = fields.size("max_position_embeddings", 2048);
+  config.max_position_embeddings =
+      fields.size("max_position_embeddings", kDefaultMaxPositionEmbeddings);
   if (fields.has("head_dim") || family.head_dim > 0) {
     config.head_dim = fields.size("head_dim", family.head_dim);
     return;

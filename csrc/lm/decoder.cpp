@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/random.h"
-#include "kernels/tree_attention_op.h"
 #include "lm/rope.h"
 
 namespace serendip {
@@ -17,21 +16,15 @@ struct RotaryTables {
   Tensor cosine, sine;
 };
 
-// Computed in double, as the angles need it.
+// Computed in double, as the angles need it. `length`: of the longest sequence.
 RotaryTables rotary_tables(const ModelConfig& config, const RopeConfig& rope,
-                           const Tensor& positions, torch::ScalarType dtype) {
-  if (rope.type == RopeType::kDynamic) {
-    const auto last = positions.max().item<int64_t>();
-    SERENDIP_CHECK(last < config.max_position_embeddings,
-                   "decoder: a sequence of more than {} tokens needs dynamic RoPE scaling, which "
-                   "is not supported",
-                   config.max_position_embeddings);
-  }
+                           const Tensor& positions, int64_t length,
+                           const torch::TensorOptions& options) {
   const Tensor frequencies =
-      torch::tensor(rope_frequencies(rope, config.head_dim), torch::kFloat64);
+      torch::tensor(rope_frequencies(rope, config.head_dim, length), torch::kFloat64);
   const Tensor angles =
       (positions.to(torch::kFloat64).unsqueeze(1) * frequencies.unsqueeze(0)).unsqueeze(1);
-  return {angles.cos().to(dtype), angles.sin().to(dtype)};
+  return {angles.cos().to(options), angles.sin().to(options)};
 }
 
 // Rotary position embedding in the half-split layout of Hugging Face checkpoints (Su et al. 2021).
@@ -42,14 +35,10 @@ Tensor rotate(const Tensor& rows, const RotaryTables& tables) {
                     -1);
 }
 
-bool is_half(torch::ScalarType dtype) {
-  return dtype == torch::kBFloat16 || dtype == torch::kFloat16;
-}
-
 // The mean of squares in float32 at least; rounded where `transformers` rounds.
 Tensor rms_norm(const Tensor& rows, const Tensor& weight, const ModelConfig& config) {
   const auto dtype = rows.scalar_type();
-  const Tensor wide = is_half(dtype) ? rows.to(torch::kFloat32) : rows;
+  const Tensor wide = c10::isReducedFloatingType(dtype) ? rows.to(torch::kFloat32) : rows;
   const Tensor scaled =
       wide * torch::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + config.rms_norm_eps);
   if (config.norm_adds_one) return (scaled * (weight.to(wide.scalar_type()) + 1)).to(dtype);
@@ -58,11 +47,6 @@ Tensor rms_norm(const Tensor& rows, const Tensor& weight, const ModelConfig& con
 
 Tensor soft_capped(const Tensor& values, double cap) {
   return cap > 0 ? cap * torch::tanh(values / cap) : values;
-}
-
-// Attention and its keys and values are wide enough for sums: a narrow model's in float32.
-torch::ScalarType attention_dtype(torch::ScalarType dtype) {
-  return is_half(dtype) ? torch::kFloat32 : dtype;
 }
 
 // 0 or 1/(1-p); [rows, columns].
@@ -76,6 +60,12 @@ Tensor dropout_mask(int64_t rows, int64_t columns, int64_t module, const LoraDro
     out[i] = random_bits(dropout.seed, stream, static_cast<uint64_t>(i)) < threshold ? 0 : keep;
   return mask;
 }
+
+// What layers of one attention kind share in a pass.
+struct KindPass {
+  RotaryTables rotary;
+  Attention attention;
+};
 
 // One layer's view of a forward pass.
 class LayerPass {
@@ -92,30 +82,27 @@ class LayerPass {
       adapter_input =
           input * dropout_mask(input.size(0), input.size(1),
                                static_cast<int64_t>(layer_) * kProjectionCount + which, *dropout_)
-                      .to(input.scalar_type());
+                      .to(input.options());
     return torch::addmm(output, torch::linear(adapter_input, linear.lora_a), linear.lora_b.t(),
                         /*beta=*/1, /*alpha=*/decoder_.lora_scale);
   }
 
-  Tensor attention(const Tensor& input, const TokenTreeBatch& batch, const RotaryTables& rotary,
-                   KeyValueArena* arena, int64_t begin) const {
+  Tensor attention(const Tensor& input, const KindPass& kind, KeyValueArena* arena,
+                   int64_t begin) const {
     const ModelConfig& config = decoder_.config;
     const int64_t rows = input.size(0);
     const Tensor query =
-        rotate(heads(input, kQuery, config.num_attention_heads, weights_.query_norm), rotary);
-    Tensor key = rotate(heads(input, kKey, config.num_key_value_heads, weights_.key_norm), rotary);
+        rotate(heads(input, kQuery, config.num_attention_heads, weights_.query_norm), kind.rotary);
+    Tensor key =
+        rotate(heads(input, kKey, config.num_key_value_heads, weights_.key_norm), kind.rotary);
     Tensor value = heads(input, kValue, config.num_key_value_heads, Tensor());
     if (arena != nullptr) {
       arena->key[layer_].narrow(0, begin, rows).copy_(key);
       arena->value[layer_].narrow(0, begin, rows).copy_(value);
-      key = arena->key[layer_];
-      value = arena->value[layer_];
+      key = arena->key[layer_].narrow(0, 0, begin + rows);
+      value = arena->value[layer_].narrow(0, 0, begin + rows);
     }
-    const auto compute = attention_dtype(input.scalar_type());
-    const Tensor mixed = tree_attention(
-        query.to(compute), key.to(compute), value.to(compute), batch.path_offset, batch.path,
-        {attention_scale(config), config.attention_softcap, kind().window});
-    return project(mixed.view({rows, -1}).to(input.scalar_type()), kOutput);
+    return project(kind.attention(query, key, value).reshape({rows, -1}), kOutput);
   }
 
   Tensor feed_forward(const Tensor& input) const {
@@ -128,11 +115,10 @@ class LayerPass {
 
   // The layer on the residual stream: each half normalises its input, and with post_norms also what
   // it adds.
-  Tensor run(const Tensor& input, const TokenTreeBatch& batch, const RotaryTables& rotary,
-             KeyValueArena* arena, int64_t begin) const {
+  Tensor run(const Tensor& input, const KindPass& kind, KeyValueArena* arena, int64_t begin) const {
     const ModelConfig& config = decoder_.config;
     Tensor attended =
-        attention(rms_norm(input, weights_.input_layernorm, config), batch, rotary, arena, begin);
+        attention(rms_norm(input, weights_.input_layernorm, config), kind, arena, begin);
     if (config.post_norms) attended = rms_norm(attended, weights_.post_attention_layernorm, config);
     const Tensor middle = input + attended;
     Tensor fed = feed_forward(rms_norm(
@@ -144,16 +130,6 @@ class LayerPass {
   }
 
  private:
-  const AttentionKind& kind() const {
-    return decoder_.config.slides(layer_) ? decoder_.config.sliding_attention
-                                          : decoder_.config.full_attention;
-  }
-
-  static double attention_scale(const ModelConfig& config) {
-    return config.attention_scale > 0 ? config.attention_scale
-                                      : 1 / std::sqrt(static_cast<double>(config.head_dim));
-  }
-
   // [T, count, head_dim], each head normalised where there is a norm.
   Tensor heads(const Tensor& input, Projection which, int64_t count, const Tensor& norm) const {
     const ModelConfig& config = decoder_.config;
@@ -167,9 +143,25 @@ class LayerPass {
   const LoraDropout* dropout_;
 };
 
+double attention_scale(const ModelConfig& config) {
+  return config.attention_scale > 0 ? config.attention_scale
+                                    : 1 / std::sqrt(static_cast<double>(config.head_dim));
+}
+
+// Past the length that the model was trained for, dynamic scaling turns every key anew with each
+// longer sequence: keys that an earlier pass kept would be wrong.
+void check_dynamic_rope(const ModelConfig& config, int64_t length, bool keeps_keys) {
+  const RopeConfig& rope = config.full_attention.rope;
+  SERENDIP_CHECK(!keeps_keys || rope.type != RopeType::kDynamic ||
+                     length <= rope.original_max_position_embeddings,
+                 "decoder: dynamic RoPE scaling: expected at most {} tokens in generation, got {}",
+                 rope.original_max_position_embeddings, length);
+}
+
 }  // namespace
 
-void KeyValueArena::reserve(const ModelConfig& config, int64_t rows, torch::ScalarType dtype) {
+void KeyValueArena::reserve(const ModelConfig& config, int64_t rows,
+                            const torch::TensorOptions& options) {
   const auto layers = static_cast<size_t>(config.num_hidden_layers);
   const int64_t old_rows = key.empty() ? 0 : key[0].size(0);
   if (rows <= old_rows) return;
@@ -177,7 +169,7 @@ void KeyValueArena::reserve(const ModelConfig& config, int64_t rows, torch::Scal
   value.resize(layers);
   for (std::vector<Tensor>* side : {&key, &value}) {
     for (Tensor& tensor : *side) {
-      Tensor grown = torch::empty({rows, config.num_key_value_heads, config.head_dim}, dtype);
+      Tensor grown = torch::empty({rows, config.num_key_value_heads, config.head_dim}, options);
       if (old_rows > 0) grown.narrow(0, 0, old_rows).copy_(tensor);
       tensor = grown;
     }
@@ -191,19 +183,24 @@ Tensor Decoder::forward(const TokenTree& tree, int32_t begin, int32_t end, KeyVa
   const TokenTreeBatch batch = tree.batch(begin, end);
   if (arena != nullptr && (arena->key.empty() || arena->key[0].size(0) < end))
     arena->reserve(config, std::max<int64_t>(end, 2 * begin),
-                   attention_dtype(embed_tokens.scalar_type()));
-  Tensor hidden = torch::embedding(embed_tokens, batch.tokens);
+                   embed_tokens.options().requires_grad(false).dtype(
+                       key_value_dtype(attention_method, embed_tokens.scalar_type())));
+  Tensor hidden = torch::embedding(embed_tokens, batch.tokens.to(embed_tokens.device()));
   if (config.embedding_scale != 1)
     hidden = hidden * torch::tensor(config.embedding_scale, hidden.scalar_type());
-  const auto tables = [&](const AttentionKind& kind) {
-    return rotary_tables(config, kind.rope, batch.positions, hidden.scalar_type());
+  const int64_t length = batch.positions.max().item<int64_t>() + 1;
+  check_dynamic_rope(config, length, arena != nullptr);
+  const torch::TensorOptions rows = hidden.options().requires_grad(false);
+  const auto pass_of = [&](const AttentionKind& kind) -> KindPass {
+    return {rotary_tables(config, kind.rope, batch.positions, length, rows),
+            Attention(attention_method, batch, end,
+                      {attention_scale(config), config.attention_softcap, kind.window}, rows)};
   };
-  const RotaryTables full = tables(config.full_attention);
-  const RotaryTables sliding =
-      config.sliding_layers.empty() ? full : tables(config.sliding_attention);
+  const KindPass full = pass_of(config.full_attention);
+  const KindPass sliding = config.sliding_layers.empty() ? full : pass_of(config.sliding_attention);
   for (size_t i = 0; i < layers.size(); ++i)
-    hidden = LayerPass(*this, i, dropout)
-                 .run(hidden, batch, config.slides(i) ? sliding : full, arena, begin);
+    hidden =
+        LayerPass(*this, i, dropout).run(hidden, config.slides(i) ? sliding : full, arena, begin);
   return rms_norm(hidden, norm, config);
 }
 

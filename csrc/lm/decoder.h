@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lm/attention.h"
 #include "lm/config.h"
 #include "lm/token_tree.h"
 
@@ -42,7 +43,7 @@ struct KeyValueArena {
   std::vector<torch::Tensor> key, value;  // [capacity, key/value heads, head_dim] a layer
 
   // Room for `rows` rows, content kept.
-  void reserve(const ModelConfig& config, int64_t rows, torch::ScalarType dtype);
+  void reserve(const ModelConfig& config, int64_t rows, const torch::TensorOptions& options);
 };
 
 // Adapter dropout: a mask that depends on (seed, step, layer, projection, tree node, column) alone.
@@ -58,10 +59,12 @@ struct Decoder {
   torch::Tensor lm_head;       // [vocab, hidden]; the same tensor as embed_tokens when tied
   std::vector<DecoderLayer> layers;
   double lora_scale = 0;
+  AttentionMethod attention_method = AttentionMethod::kTree;
 
   // Final hidden states [T, hidden] of nodes [begin, end) of the tree. Without an arena, begin must
   // be 0 (all ancestors are in the pass); with one, the ancestors' rows are in it and the new
-  // nodes' rows are added (no gradients).
+  // nodes' rows are added (no gradients). With dynamic RoPE scaling the longest sequence of the
+  // pass sets the frequencies of all, as in a batch of `transformers`.
   torch::Tensor forward(const TokenTree& tree, int32_t begin, int32_t end,
                         KeyValueArena* arena = nullptr, const LoraDropout* dropout = nullptr) const;
   // Vocabulary projection: [T, hidden] -> [T, vocab].

@@ -93,8 +93,8 @@ void add_lora(Decoder& decoder, const LoraConfig& lora, uint64_t seed) {
       for (int64_t j = 0; j < linear.lora_a.numel(); ++j)
         values[j] = static_cast<float>((2 * random.uniform() - 1) * bound);
       linear.lora_b = torch::zeros({outputs, lora.rank});
-      linear.lora_a = linear.lora_a.to(linear.weight.scalar_type());
-      linear.lora_b = linear.lora_b.to(linear.weight.scalar_type());
+      linear.lora_a = linear.lora_a.to(linear.weight.options());
+      linear.lora_b = linear.lora_b.to(linear.weight.options());
     }
   }
   SERENDIP_CHECK(unmatched.empty(),
@@ -138,11 +138,9 @@ void save_adapter(const Decoder& decoder, const LoraConfig& lora, const fs::path
   save_tensors(folder / "adapter_model.safetensors", adapter_tensors(decoder));
 }
 
-Decoder merge_lora(const Decoder& decoder) {
+Decoder merge_lora(Decoder decoder) {
   torch::NoGradGuard no_grad;
-  Decoder merged = decoder;
-  merged.lora_scale = 0;
-  for (DecoderLayer& layer : merged.layers) {
+  for (DecoderLayer& layer : decoder.layers) {
     for (Linear& linear : layer.projections) {
       if (!linear.lora_a.defined()) continue;
       linear.weight = torch::addmm(linear.weight, linear.lora_b, linear.lora_a, /*beta=*/1,
@@ -150,7 +148,8 @@ Decoder merge_lora(const Decoder& decoder) {
       linear.lora_a = linear.lora_b = Tensor();
     }
   }
-  return merged;
+  decoder.lora_scale = 0;
+  return decoder;
 }
 
 }  // namespace serendip

@@ -39,8 +39,8 @@ NamedTensors adapter_tensors(const Decoder& decoder);
 void save_adapter(const Decoder& decoder, const LoraConfig& lora, const std::filesystem::path& base,
                   const std::filesystem::path& folder);
 
-// A copy with every adapter folded into its weight: W + scale · B·A. Weights without one are
-// shared.
-Decoder merge_lora(const Decoder& decoder);
+// Every adapter folded into its weight, a new tensor: W + scale · B·A. Weights without one are
+// shared with the caller's copy.
+Decoder merge_lora(Decoder decoder);
 
 }  // namespace serendip

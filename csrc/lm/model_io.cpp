@@ -62,28 +62,31 @@ Decoder shaped_decoder(const ModelConfig& config) {
   return decoder;
 }
 
-Decoder load_weights(const fs::path& folder, torch::ScalarType dtype) {
+// Tensor by tensor, each one's pages of the file given back before the next.
+Decoder load_weights(const fs::path& folder, torch::ScalarType dtype, torch::Device device) {
   Decoder decoder = shaped_decoder(load_model_config(folder));
-  std::map<std::string, Tensor> loaded;
+  std::map<std::string, Tensor*> missing;
+  decoder.for_each_weight(
+      [&](const std::string& name, Tensor& weight) { missing[name] = &weight; });
   for (const fs::path& path : safetensors_files(folder)) {
     const SafetensorsFile file(path);
     for (const auto& [name, entry] : file.entries()) {
       if (name.ends_with("rotary_emb.inv_freq")) continue;
       if (name == "lm_head.weight" && decoder.config.tie_word_embeddings) continue;
-      loaded[name] = to_tensor(entry, dtype, fmt::format("{}: tensor '{}'", path.string(), name));
+      const std::string where = fmt::format("{}: tensor '{}'", path.string(), name);
+      const auto found = missing.find(name);
+      SERENDIP_CHECK(found != missing.end(), "{}: unexpected, or there twice", where);
+      Tensor& weight = *found->second;
+      SERENDIP_CHECK(weight.sizes() == at::IntArrayRef(entry.shape),
+                     "{}: expected shape [{}], got [{}]", where, fmt::join(weight.sizes(), ", "),
+                     fmt::join(entry.shape, ", "));
+      weight = to_tensor(entry, dtype, where).to(device);
+      file.release(entry);
+      missing.erase(found);
     }
   }
-  decoder.for_each_weight([&](const std::string& name, Tensor& weight) {
-    const auto found = loaded.find(name);
-    SERENDIP_CHECK(found != loaded.end(), "{}: no tensor '{}'", folder.string(), name);
-    SERENDIP_CHECK(found->second.sizes() == weight.sizes(),
-                   "{}: tensor '{}': expected shape [{}], got [{}]", folder.string(), name,
-                   fmt::join(weight.sizes(), ", "), fmt::join(found->second.sizes(), ", "));
-    weight = found->second;
-    loaded.erase(found);
-  });
-  SERENDIP_CHECK(loaded.empty(), "{}: unexpected tensor '{}'", folder.string(),
-                 loaded.begin()->first);
+  SERENDIP_CHECK(missing.empty(), "{}: no tensor '{}'", folder.string(), missing.begin()->first);
+  if (decoder.config.tie_word_embeddings) decoder.lm_head = decoder.embed_tokens;
   return decoder;
 }
 
@@ -136,9 +139,10 @@ fs::path base_model_folder(const fs::path& folder) {
   return base;
 }
 
-Decoder load_decoder(const fs::path& folder, torch::ScalarType dtype) {
+Decoder load_decoder(const fs::path& folder, torch::ScalarType dtype, torch::Device device) {
   SERENDIP_CHECK(fs::is_directory(folder), "{}: no such model folder", folder.string());
-  Decoder decoder = load_weights(base_model_folder(folder), dtype);
+  Decoder decoder = load_weights(base_model_folder(folder), dtype, device);
+  if (!device.is_cpu()) decoder.attention_method = AttentionMethod::kTorch;
   if (is_adapter_folder(folder)) {
     add_lora(decoder, read_lora_config(folder), 0);
     torch::NoGradGuard no_grad;

@@ -8,11 +8,12 @@
 
 namespace serendip {
 
-// Weights on the CPU, cast to `dtype` (float32 or bfloat16) tensor by tensor. `folder` is a model,
-// or an adapter folder whose base model is loaded and adapted (not merged). Throws Error naming the
-// file for a weight that is missing, unexpected or of the wrong shape.
-Decoder load_decoder(const std::filesystem::path& folder,
-                     torch::ScalarType dtype = torch::kFloat32);
+// Weights cast to `dtype` (float32, bfloat16, float16) tensor by tensor: the memory is the model's
+// and one tensor's. On the CPU attention is kTree, elsewhere kTorch. `folder` is a model, or an
+// adapter folder whose base model is loaded and adapted (not merged). Throws Error naming the file
+// for a weight that is missing, unexpected or of the wrong shape.
+Decoder load_decoder(const std::filesystem::path& folder, torch::ScalarType dtype = torch::kFloat32,
+                     torch::Device device = torch::kCPU);
 
 // The folder that holds config.json and tokenizer: `folder` itself, or its adapter's base model.
 std::filesystem::path base_model_folder(const std::filesystem::path& folder);

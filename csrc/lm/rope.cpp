@@ -15,13 +15,24 @@ double llama3_frequency(const RopeConfig& rope, double frequency) {
   return frequency * (kept + (1 - kept) / rope.factor);
 }
 
+double theta_for(const RopeConfig& rope, int64_t head_dim, int64_t length) {
+  if (rope.type != RopeType::kDynamic || length <= rope.original_max_position_embeddings)
+    return rope.theta;
+  const double stretch =
+      static_cast<double>(length) / static_cast<double>(rope.original_max_position_embeddings);
+  const auto dimension = static_cast<double>(head_dim);
+  return rope.theta *
+         std::pow(rope.factor * stretch - rope.factor + 1, dimension / (dimension - 2));
+}
+
 }  // namespace
 
-std::vector<double> rope_frequencies(const RopeConfig& rope, int64_t head_dim) {
+std::vector<double> rope_frequencies(const RopeConfig& rope, int64_t head_dim, int64_t length) {
+  const double theta = theta_for(rope, head_dim, length);
   std::vector<double> frequencies;
   for (int64_t i = 0; i < head_dim; i += 2) {
     const double frequency =
-        std::pow(rope.theta, -static_cast<double>(i) / static_cast<double>(head_dim));
+        std::pow(theta, -static_cast<double>(i) / static_cast<double>(head_dim));
     switch (rope.type) {
       case RopeType::kDefault:
       case RopeType::kDynamic:

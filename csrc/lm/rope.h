@@ -14,15 +14,16 @@ struct RopeConfig {
   RopeType type = RopeType::kDefault;
   double theta = 10000.0;
   double factor = 1;  // all but kDefault
-  // kLlama3 only.
-  double low_freq_factor = 1, high_freq_factor = 4;
+  // kLlama3: of the model before its context was extended; kDynamic: max_position_embeddings.
   int64_t original_max_position_embeddings = 8192;
+  double low_freq_factor = 1, high_freq_factor = 4;  // kLlama3 only
 };
 
-// Radians a position of each pair of columns, [head_dim / 2]: θ^(-2i/head_dim), divided by `factor`
-// for kLinear; for kLlama3 divided where the wavelength exceeds original / low_freq_factor, kept
-// where it is under original / high_freq_factor, and interpolated between. kDynamic changes them
-// only past the model's max_position_embeddings.
-std::vector<double> rope_frequencies(const RopeConfig& rope, int64_t head_dim);
+// Radians a position of each pair of columns, [head_dim / 2], in sequences of `length` tokens:
+// θ^(-2i/head_dim), divided by `factor` for kLinear; for kLlama3 divided where the wavelength
+// exceeds original / low_freq_factor, kept where it is under original / high_freq_factor, and
+// interpolated between. For kDynamic a length over the original turns θ into
+// θ·(factor·length/original − factor + 1)^(d/(d−2)).
+std::vector<double> rope_frequencies(const RopeConfig& rope, int64_t head_dim, int64_t length);
 
 }  // namespace serendip

@@ -16,13 +16,15 @@ RopeType parse_type(const ConfigFields& rope) {
        type);
 }
 
-RopeConfig read_object(const ConfigFields& rope, double theta) {
+// `length`: the model's max_position_embeddings.
+RopeConfig read_object(const ConfigFields& rope, double theta, int64_t length) {
   RopeConfig config;
   rope.require("partial_rotary_factor", 1.0);
   config.theta = rope.positive("rope_theta", theta);
   config.type = parse_type(rope);
   if (config.type == RopeType::kDefault) return config;
   config.factor = rope.positive("factor");
+  config.original_max_position_embeddings = length;
   if (config.type != RopeType::kLlama3) return config;
   config.low_freq_factor = rope.positive("low_freq_factor");
   config.high_freq_factor = rope.positive("high_freq_factor");
@@ -37,11 +39,13 @@ RopeConfig read_object(const ConfigFields& rope, double theta) {
 
 RopeConfig read_rope(const ConfigFields& fields, const char* layer_type, double theta) {
   const double named = fields.positive("rope_theta", theta);
+  const int64_t length = fields.size("max_position_embeddings", kDefaultMaxPositionEmbeddings);
   if (fields.has("rope_parameters")) {
     const ConfigFields rope = fields.object("rope_parameters");
-    return read_object(rope.at(layer_type).is_object() ? rope.object(layer_type) : rope, named);
+    return read_object(rope.at(layer_type).is_object() ? rope.object(layer_type) : rope, named,
+                       length);
   }
-  return read_object(fields.object("rope_scaling"), named);
+  return read_object(fields.object("rope_scaling"), named, length);
 }
 
 }  // namespace serendip

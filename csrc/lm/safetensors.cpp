@@ -53,6 +53,15 @@ SafetensorsFile::SafetensorsFile(SafetensorsFile&& other) noexcept
       entries_(std::move(other.entries_)),
       metadata_(std::move(other.metadata_)) {}
 
+void SafetensorsFile::release(const SafetensorsEntry& entry) const {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t data = reinterpret_cast<uintptr_t>(entry.data);
+  const uintptr_t begin = data / page * page;
+  if (entry.bytes > 0)
+    madvise(reinterpret_cast<void*>(begin), data + static_cast<uintptr_t>(entry.bytes) - begin,
+            MADV_DONTNEED);
+}
+
 void write_safetensors(const fs::path& path,
                        const std::vector<std::pair<std::string, SafetensorsEntry>>& tensors,
                        const std::map<std::string, std::string>& metadata) {

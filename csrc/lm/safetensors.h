@@ -35,6 +35,8 @@ class SafetensorsFile {
 
   const std::map<std::string, SafetensorsEntry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  // Gives the memory of an entry's pages back; another look reads them from the file again.
+  void release(const SafetensorsEntry& entry) const;
 
  private:
   std::filesystem::path path_;

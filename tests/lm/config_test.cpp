@@ -80,8 +80,8 @@ TEST(ModelConfig, ReadsRopeScalingsInBothSpellings) {
   EXPECT_EQ(rope.type, RopeType::kLlama3);
   EXPECT_EQ(rope.theta, 5e5);
   // Short wavelengths are kept, long ones stretched by the factor.
-  const std::vector<double> plain = rope_frequencies({.theta = 5e5}, 64);
-  const std::vector<double> scaled = rope_frequencies(rope, 64);
+  const std::vector<double> plain = rope_frequencies({.theta = 5e5}, 64, 1);
+  const std::vector<double> scaled = rope_frequencies(rope, 64, 1);
   EXPECT_EQ(scaled.front(), plain.front());
   EXPECT_DOUBLE_EQ(scaled.back(), plain.back() / 8);
 }

@@ -1,0 +1,91 @@
+#include "lm/attention.h"
+
+#include <algorithm>
+
+#include "kernels/tree_attention_op.h"
+
+namespace serendip {
+namespace {
+
+using torch::Tensor;
+
+// A single sequence from its first token on: node t is at position t.
+bool is_whole_sequence(const TokenTreeBatch& batch, int64_t key_rows) {
+  const int64_t rows = batch.positions.numel();
+  return rows == key_rows && torch::equal(batch.positions, torch::arange(rows, torch::kInt64));
+}
+
+// [T, key_rows], to be added to scores: 0 at the last `window` rows of every node's path, at all of
+// it for 0, and -inf elsewhere.
+Tensor path_mask(const TokenTreeBatch& batch, int64_t key_rows, int64_t window) {
+  const int64_t rows = batch.positions.numel();
+  Tensor mask = torch::full({rows, key_rows}, -INFINITY);
+  const auto* offset = batch.path_offset.const_data_ptr<int64_t>();
+  const auto* path = batch.path.const_data_ptr<int32_t>();
+  auto* added = mask.mutable_data_ptr<float>();
+  for (int64_t t = 0; t < rows; ++t) {
+    const int64_t end = offset[t + 1];
+    const int64_t begin = window > 0 ? std::max(offset[t], end - window) : offset[t];
+    for (int64_t j = begin; j < end; ++j) added[t * key_rows + path[j]] = 0;
+  }
+  return mask;
+}
+
+// [T, H, d] -> [1, H, T, d].
+Tensor heads_first(const Tensor& rows) { return rows.transpose(0, 1).unsqueeze(0); }
+
+}  // namespace
+
+torch::ScalarType key_value_dtype(AttentionMethod method, torch::ScalarType dtype) {
+  return method == AttentionMethod::kTree && c10::isReducedFloatingType(dtype) ? torch::kFloat32
+                                                                               : dtype;
+}
+
+Attention::Attention(AttentionMethod method, const TokenTreeBatch& batch, int64_t key_rows,
+                     const kernels::TreeAttentionOptions& options, const torch::TensorOptions& rows)
+    : method_(method), options_(options) {
+  if (method == AttentionMethod::kTree) {
+    path_offset_ = batch.path_offset;
+    path_ = batch.path;
+    return;
+  }
+  const bool window_holds_all = options.window == 0 || options.window >= key_rows;
+  if (options.softcap == 0 && window_holds_all && is_whole_sequence(batch, key_rows)) return;
+  mask_ = path_mask(batch, key_rows, options.window).to(rows);
+}
+
+Tensor Attention::operator()(const Tensor& query, const Tensor& key, const Tensor& value) const {
+  if (method_ == AttentionMethod::kTorch) return by_torch(query, key, value);
+  const auto wide = key_value_dtype(method_, query.scalar_type());
+  return tree_attention(query.to(wide), key.to(wide), value.to(wide), path_offset_, path_, options_)
+      .to(query.scalar_type());
+}
+
+Tensor Attention::by_torch(const Tensor& query, const Tensor& key, const Tensor& value) const {
+  const int64_t group = query.size(1) / key.size(1);
+  const Tensor queries = heads_first(query);
+  Tensor out;
+  if (!mask_.defined()) {
+    out = at::scaled_dot_product_attention(queries, heads_first(key), heads_first(value), {},
+                                           /*dropout_p=*/0, /*is_causal=*/true, options_.scale,
+                                           /*enable_gqa=*/group > 1);
+  } else {
+    // Its kernels that take a mask want a key head for every query head.
+    const Tensor keys = heads_first(key).repeat_interleave(group, 1);
+    const Tensor values = heads_first(value).repeat_interleave(group, 1);
+    if (options_.softcap == 0) {
+      out = at::scaled_dot_product_attention(queries, keys, values, mask_, /*dropout_p=*/0,
+                                             /*is_causal=*/false, options_.scale);
+    } else {
+      const Tensor scores = torch::matmul(queries, keys.transpose(-1, -2)) * options_.scale;
+      const Tensor capped = options_.softcap * torch::tanh(scores / options_.softcap);
+      const Tensor weights = torch::softmax(
+          capped + mask_, -1,
+          c10::isReducedFloatingType(query.scalar_type()) ? torch::kFloat32 : query.scalar_type());
+      out = torch::matmul(weights.to(query.scalar_type()), values);
+    }
+  }
+  return out.squeeze(0).transpose(0, 1);
+}
+
+}  // namespace serendip
