@@ -1,217 +1,258 @@
-// Work is cut in tasks of one cluster's item tile against every row that names the cluster, so that
-// an item is read once whatever the number of its queries. Each (task, row) leaves a partial
-// result; a row's partials are then merged in ascending item order.
+// Work is cut in tiles of one cluster's items against the rows that name the cluster, so that an
+// item is read once whatever the number of its queries. Each tile leaves a part of every row's sum,
+// added up in ascending item order, and offers its best items to the row's list.
 #include "kernels/cluster_softmax_topk.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
-#include <cstring>
 #include <limits>
+#include <span>
 #include <vector>
+
+#include "kernels/cluster_softmax_topk_tile.h"
 
 namespace serendip {
 namespace {
 
-constexpr int64_t kItemTile = 1024;  // items a task: 256 KiB at width 64
-constexpr int64_t kQueryTile = 4;    // queries that share one pass over a tile's items
-constexpr int64_t kLanes = 8;
-constexpr int64_t kParallelWork =
-    1 << 16;  // multiplications below which threads cost more than they save
+constexpr int64_t kParallelWork = 1 << 18;  // multiplications that pay for waking threads
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
-
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
-
-Lanes load_lanes(const float* source) {
-  Lanes lanes;
-  std::memcpy(&lanes, source, sizeof(lanes));
-  return lanes;
-}
-
-// Dot products of one item with `Count` queries; each sum has the same order whatever the Count.
-template <int Count>
-void dot_products(const float* item, const float* const* queries, int64_t width, float* scores) {
-  Lanes sums[Count] = {};
-  int64_t column = 0;
-  for (; column + kLanes <= width; column += kLanes) {
-    const Lanes values = load_lanes(item + column);
-    for (int q = 0; q < Count; ++q) sums[q] += values * load_lanes(queries[q] + column);
-  }
-  for (int q = 0; q < Count; ++q) {
-    float sum = ((sums[q][0] + sums[q][4]) + (sums[q][1] + sums[q][5])) +
-                ((sums[q][2] + sums[q][6]) + (sums[q][3] + sums[q][7]));
-    for (int64_t rest = column; rest < width; ++rest) sum += item[rest] * queries[q][rest];
-    scores[q] = sum;
-  }
-}
-
-struct Candidate {
-  float score;
-  int64_t id;
-};
 
 bool better(const Candidate& left, const Candidate& right) {
   return left.score > right.score || (left.score == right.score && left.id < right.id);
 }
 
-// One cluster's item tile, and where the partial results of its rows begin.
-struct Task {
-  int64_t first_item, last_item;
-  const std::vector<int64_t>* rows;
-  int64_t first_partial;
-  int64_t first_candidate;
-  int64_t kept;  // candidates each row keeps: min(k, items)
-};
+int64_t divided_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
-struct Partial {
-  float max;
-  double sum;  // of exp(score - max)
+// Ascending by cluster, then row, each once. Cost does not follow the number of clusters where few
+// are named.
+std::vector<NamedCluster> named_clusters(const ClusterSoftmaxTopkInput& input) {
+  const int64_t count = input.row_offset[input.query_count];
+  std::vector<NamedCluster> named(static_cast<size_t>(count));
+  const auto visit = [&](auto place_of) {
+    for (int64_t row = 0; row < input.query_count; ++row)
+      for (int64_t at = input.row_offset[row]; at < input.row_offset[row + 1]; ++at)
+        named[static_cast<size_t>(place_of(at))] = {input.row_cluster[at], row, 0};
+  };
+  if (count < input.cluster_count / 8) {
+    visit([](int64_t at) { return at; });
+    std::sort(named.begin(), named.end(), [](const NamedCluster& left, const NamedCluster& right) {
+      return left.cluster < right.cluster ||
+             (left.cluster == right.cluster && left.row < right.row);
+    });
+  } else {
+    std::vector<int64_t> place(static_cast<size_t>(input.cluster_count) + 1);
+    for (int64_t at = 0; at < count; ++at) ++place[static_cast<size_t>(input.row_cluster[at]) + 1];
+    for (size_t cluster = 1; cluster < place.size(); ++cluster)
+      place[cluster] += place[cluster - 1];
+    visit([&](int64_t at) { return place[static_cast<size_t>(input.row_cluster[at])]++; });
+  }
+  const auto same = [](const NamedCluster& left, const NamedCluster& right) {
+    return left.cluster == right.cluster && left.row == right.row;
+  };
+  named.erase(std::unique(named.begin(), named.end(), same), named.end());
+  return named;
+}
+
+// A cluster's tiles: of equal size but for the last. The cluster and the width alone decide.
+struct Tiling {
+  int64_t first_item, item_count, tile_items, tile_count;
+
+  Tiling(const ClusterSoftmaxTopkInput& input, int64_t cluster)
+      : first_item(input.cluster_offset[cluster]),
+        item_count(input.cluster_offset[cluster + 1] - first_item) {
+    const int64_t tiles = std::max<int64_t>(divided_up(item_count, kMaxTileItems), 1);
+    tile_items = std::max(divided_up(divided_up(item_count, tiles), kTileAlignment), int64_t{1}) *
+                 kTileAlignment;
+    tile_count = divided_up(item_count, tile_items);
+  }
 };
 
 struct Plan {
-  std::vector<std::vector<int64_t>> cluster_rows;  // [M] ascending rows, each once
-  std::vector<Task> tasks;                         // ascending items
-  int64_t partial_count = 0, candidate_count = 0;
-  int64_t work = 0;  // multiplications
+  std::vector<NamedCluster> named;
+  std::vector<int64_t> row_sums;   // [B + 1] offsets of the rows' parts of sums
+  std::vector<int64_t> row_items;  // [B + 1] offsets of the rows' items
+  std::vector<Tile> tiles;
+  int64_t largest_tile = 0;  // items
+  int64_t work = 0;          // multiplications
 };
+
+void add_tiles(const Tiling& tiling, const NamedCluster* rows, int64_t row_count, Plan& plan) {
+  for (int64_t index = 0; index < tiling.tile_count; ++index) {
+    const int64_t begin = index * tiling.tile_items;
+    const int64_t items = std::min(tiling.tile_items, tiling.item_count - begin);
+    for (int64_t row = 0; row < row_count; row += kTileRows)
+      plan.tiles.push_back({tiling.first_item + begin, items, index, rows + row,
+                            std::min(kTileRows, row_count - row)});
+  }
+  plan.largest_tile = std::max(plan.largest_tile, std::min(tiling.tile_items, tiling.item_count));
+}
 
 Plan make_plan(const ClusterSoftmaxTopkInput& input) {
   Plan plan;
-  plan.cluster_rows.resize(static_cast<size_t>(input.cluster_count));
-  for (int64_t row = 0; row < input.query_count; ++row) {
-    for (int64_t at = input.row_offset[row]; at < input.row_offset[row + 1]; ++at) {
-      std::vector<int64_t>& rows = plan.cluster_rows[static_cast<size_t>(input.row_cluster[at])];
-      if (rows.empty() || rows.back() != row) rows.push_back(row);
+  plan.named = named_clusters(input);
+  plan.row_sums.resize(static_cast<size_t>(input.query_count) + 1);
+  plan.row_items.resize(plan.row_sums.size());
+  for (auto first = plan.named.begin(); first != plan.named.end();) {
+    const auto last = std::find_if(first, plan.named.end(), [&](const NamedCluster& other) {
+      return other.cluster != first->cluster;
+    });
+    const Tiling tiling(input, first->cluster);
+    for (auto at = first; at != last; ++at) {
+      at->first_sum = plan.row_sums[static_cast<size_t>(at->row) + 1];
+      plan.row_sums[static_cast<size_t>(at->row) + 1] += tiling.tile_count;
+      plan.row_items[static_cast<size_t>(at->row) + 1] += tiling.item_count;
     }
+    add_tiles(tiling, &*first, last - first, plan);
+    plan.work += (last - first) * tiling.item_count * input.width;
+    first = last;
   }
-  for (int64_t cluster = 0; cluster < input.cluster_count; ++cluster) {
-    const std::vector<int64_t>& rows = plan.cluster_rows[static_cast<size_t>(cluster)];
-    const int64_t end = input.cluster_offset[cluster + 1];
-    if (rows.empty()) continue;
-    for (int64_t item = input.cluster_offset[cluster]; item < end; item += kItemTile) {
-      const int64_t last = std::min(item + kItemTile, end);
-      const int64_t kept = std::min(input.k, last - item);
-      plan.tasks.push_back({item, last, &rows, plan.partial_count, plan.candidate_count, kept});
-      plan.partial_count += static_cast<int64_t>(rows.size());
-      plan.candidate_count += static_cast<int64_t>(rows.size()) * kept;
-      plan.work += static_cast<int64_t>(rows.size()) * (last - item) * input.width;
-    }
+  for (size_t row = 1; row < plan.row_sums.size(); ++row) {
+    plan.row_sums[row] += plan.row_sums[row - 1];
+    plan.row_items[row] += plan.row_items[row - 1];
   }
+  for (NamedCluster& named : plan.named)
+    named.first_sum += plan.row_sums[static_cast<size_t>(named.row)];
   return plan;
 }
 
-// Keeps the best `kept` of the scores, best first.
-void select_best(const float* scores, int64_t count, int64_t first_item, int64_t kept,
-                 Candidate* best) {
-  int64_t held = 0;
-  for (int64_t item = 0; item < count; ++item) {
-    const Candidate candidate{scores[item], first_item + item};
-    // Items come in ascending order, so a tie with the last one held never enters.
-    if (held == kept && candidate.score <= best[kept - 1].score) continue;
-    int64_t place = held < kept ? held++ : kept - 1;
-    for (; place > 0 && better(candidate, best[place - 1]); --place) best[place] = best[place - 1];
-    best[place] = candidate;
-  }
+// A thread's room for a packed tile, kept between calls.
+float* packed_room(int64_t floats) {
+  thread_local std::vector<float> room;
+  constexpr size_t kAlignment = 64 / sizeof(float);
+  room.resize(std::max(room.size(), static_cast<size_t>(floats) + kAlignment));
+  const auto address = reinterpret_cast<uintptr_t>(room.data());
+  return room.data() + (64 - address % 64) % 64 / sizeof(float);
 }
 
-void score_tile(const ClusterSoftmaxTopkInput& input, const Task& task, int64_t first_row,
-                int64_t row_count, float* scores) {
-  const float* queries[kQueryTile];
-  for (int64_t q = 0; q < row_count; ++q)
-    queries[q] = input.query + (*task.rows)[static_cast<size_t>(first_row + q)] * input.width;
-  for (int64_t item = task.first_item; item < task.last_item; ++item) {
-    const float* embedding = input.item_embedding + item * input.width;
-    float dots[kQueryTile];
-    switch (row_count) {
-      case 4:
-        dot_products<4>(embedding, queries, input.width, dots);
-        break;
-      case 3:
-        dot_products<3>(embedding, queries, input.width, dots);
-        break;
-      case 2:
-        dot_products<2>(embedding, queries, input.width, dots);
-        break;
-      default:
-        dot_products<1>(embedding, queries, input.width, dots);
-    }
-    for (int64_t q = 0; q < row_count; ++q)
-      scores[q * kItemTile + item - task.first_item] = dots[q];
-  }
-}
-
-void run_task(const ClusterSoftmaxTopkInput& input, const Task& task, Partial* partials,
-              Candidate* candidates) {
-  float scores[kQueryTile * kItemTile];
-  const int64_t items = task.last_item - task.first_item;
-  const auto row_total = static_cast<int64_t>(task.rows->size());
-  for (int64_t first = 0; first < row_total; first += kQueryTile) {
-    const int64_t count = std::min(kQueryTile, row_total - first);
-    score_tile(input, task, first, count, scores);
-    for (int64_t q = 0; q < count; ++q) {
-      const float* row_scores = scores + q * kItemTile;
-      Partial& partial = partials[task.first_partial + first + q];
-      partial = {*std::max_element(row_scores, row_scores + items), 0.0};
-      for (int64_t item = 0; item < items; ++item)
-        partial.sum += static_cast<double>(std::exp(row_scores[item] - partial.max));
-      select_best(row_scores, items, task.first_item, task.kept,
-                  candidates + task.first_candidate + (first + q) * task.kept);
+// Threads take tiles in turn, each one ahead, to ask for its memory in time.
+void run_tiles(const TileFunctions& functions, const TileContext& context, const Plan& plan) {
+  const auto count = static_cast<int64_t>(plan.tiles.size());
+  std::atomic<int64_t> taken{0};
+#pragma omp parallel if (plan.work > kParallelWork && count > 1)
+  {
+    float* packed = packed_room(8192 + 16 * context.width + 2 * kTileAlignment * context.width +
+                                kTileRows * kScoreStride);
+    const char* asked = nullptr;
+    for (int64_t at = taken++; at < count;) {
+      const Tile& tile = plan.tiles[static_cast<size_t>(at)];
+      at = taken++;
+      functions.run_tile(context, tile, packed,
+                         at < count ? &plan.tiles[static_cast<size_t>(at)] : nullptr, &asked);
     }
   }
 }
 
-// Where the partial results of one row lie, in ascending item order.
-struct RowPart {
-  const Partial* partial;
-  const Candidate* candidates;
-  int64_t kept;
-};
+double log_sum_of(const ScoreSum* sums, int64_t count) {
+  if (count == 0) return -std::numeric_limits<double>::infinity();
+  double max = static_cast<double>(sums->max), total = 0.0;
+  for (int64_t at = 0; at < count; ++at) max = std::max(max, static_cast<double>(sums[at].max));
+  for (int64_t at = 0; at < count; ++at)
+    total += static_cast<double>(sums[at].sum) * std::exp(static_cast<double>(sums[at].max) - max);
+  return max + std::log(total);
+}
 
-void merge_row(const std::vector<RowPart>& parts, int64_t k, int64_t* ids, float* log_prob,
-               float* log_z) {
-  double max = -std::numeric_limits<double>::infinity(), sum = 0.0;
-  std::vector<Candidate> all;
-  for (const RowPart& part : parts) max = std::max(max, static_cast<double>(part.partial->max));
-  for (const RowPart& part : parts) {
-    sum += part.partial->sum * std::exp(static_cast<double>(part.partial->max) - max);
-    all.insert(all.end(), part.candidates, part.candidates + part.kept);
-  }
-  const double log_sum = parts.empty() ? max : max + std::log(sum);
-  const auto held = std::min<int64_t>(k, static_cast<int64_t>(all.size()));
-  std::partial_sort(all.begin(), all.begin() + held, all.end(), better);
+void write_row(std::span<const Candidate> best, double log_sum, int64_t k, int64_t* ids,
+               float* log_prob) {
+  const auto held = static_cast<int64_t>(best.size());
   for (int64_t rank = 0; rank < held; ++rank) {
-    const Candidate& candidate = all[static_cast<size_t>(rank)];
+    const Candidate& candidate = best[static_cast<size_t>(rank)];
     ids[rank] = candidate.id;
     log_prob[rank] = static_cast<float>(static_cast<double>(candidate.score) - log_sum);
   }
   std::fill(ids + held, ids + k, int64_t{-1});
   std::fill(log_prob + held, log_prob + k, kMinusInfinity);
-  *log_z = static_cast<float>(log_sum);
+}
+
+const TileFunctions& fastest_functions() {
+#ifdef __x86_64__
+  static const bool has_avx512 =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  if (has_avx512 && tile_functions_avx512() != nullptr) return *tile_functions_avx512();
+#endif
+  return *tile_functions_avx2();
 }
 
 }  // namespace
 
+BestOfRows::BestOfRows(const std::vector<int64_t>& row_items, int64_t k)
+    : k_(k), rows_(row_items.size() - 1) {
+  int64_t first = 0;
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    const int64_t items = row_items[row + 1] - row_items[row];
+    rows_[row].first = first;
+    // The k best are chosen again after k more at least: a constant share of the work an item.
+    rows_[row].capacity = items / 2 < k + 8 ? items : 2 * k + 16;
+    first += rows_[row].capacity;
+  }
+  candidates_ = std::make_unique_for_overwrite<Candidate[]>(static_cast<size_t>(first));
+}
+
+float BestOfRows::threshold(int64_t row) const {
+  return rows_[static_cast<size_t>(row)].threshold.load(std::memory_order_relaxed);
+}
+
+void BestOfRows::prefetch(int64_t row) const {
+  __builtin_prefetch(&rows_[static_cast<size_t>(row)], 1);
+}
+
+void BestOfRows::keep_best(Row& row) {
+  if (row.held <= k_) return;
+  Candidate* const first = candidates_.get() + row.first;
+  std::nth_element(first, first + k_ - 1, first + row.held, better);
+  row.held = k_;
+  if (first[k_ - 1].score > row.threshold) row.threshold = first[k_ - 1].score;
+}
+
+void BestOfRows::add(int64_t row_index, const Candidate* candidates, int64_t count, float bound) {
+  const std::lock_guard lock(locks_[static_cast<size_t>(row_index) % locks_.size()]);
+  Row& row = rows_[static_cast<size_t>(row_index)];
+  if (bound > row.threshold) row.threshold = bound;
+  for (int64_t at = 0; at < count; ++at) {
+    if (candidates[at].score < row.threshold) continue;
+    if (row.held == row.capacity) keep_best(row);
+    candidates_[static_cast<size_t>(row.first + row.held++)] = candidates[at];
+  }
+}
+
+std::span<const Candidate> BestOfRows::sorted(int64_t row_index) {
+  Row& row = rows_[static_cast<size_t>(row_index)];
+  keep_best(row);
+  Candidate* const first = candidates_.get() + row.first;
+  std::sort(first, first + row.held, better);
+  return {first, static_cast<size_t>(row.held)};
+}
+
+void cluster_softmax_topk_by(const TileFunctions& functions, const ClusterSoftmaxTopkInput& input,
+                             const ClusterSoftmaxTopkOutput& output) {
+  const Plan plan = make_plan(input);
+  std::vector<float> widened;
+  if (input.type != FloatType::kFloat32) {
+    widened.resize(static_cast<size_t>(input.query_count * input.width));
+    functions.widen(input.query, input.type, input.query_count * input.width, widened.data());
+  }
+  std::vector<ScoreSum> sums(static_cast<size_t>(plan.row_sums.back()));
+  BestOfRows best(plan.row_items, input.k);
+  run_tiles(
+      functions,
+      {input.type == FloatType::kFloat32 ? static_cast<const float*>(input.query) : widened.data(),
+       input.item_embedding, input.type, input.width, input.k, sums.data(), &best},
+      plan);
+#pragma omp parallel for schedule(static) if (plan.work > kParallelWork)
+  for (int64_t row = 0; row < input.query_count; ++row) {
+    const int64_t first = plan.row_sums[static_cast<size_t>(row)];
+    const double log_sum =
+        log_sum_of(sums.data() + first, plan.row_sums[static_cast<size_t>(row) + 1] - first);
+    write_row(best.sorted(row), log_sum, input.k, output.ids + row * input.k,
+              output.log_prob + row * input.k);
+    output.log_z[row] = static_cast<float>(log_sum);
+  }
+}
+
 void cluster_softmax_topk_cpu(const ClusterSoftmaxTopkInput& input,
                               const ClusterSoftmaxTopkOutput& output) {
-  const Plan plan = make_plan(input);
-  std::vector<Partial> partials(static_cast<size_t>(plan.partial_count));
-  std::vector<Candidate> candidates(static_cast<size_t>(plan.candidate_count));
-  const auto task_count = static_cast<int64_t>(plan.tasks.size());
-#pragma omp parallel for schedule(dynamic, 1) if (plan.work > kParallelWork)
-  for (int64_t task = 0; task < task_count; ++task)
-    run_task(input, plan.tasks[static_cast<size_t>(task)], partials.data(), candidates.data());
-
-  std::vector<std::vector<RowPart>> parts(static_cast<size_t>(input.query_count));
-  for (const Task& task : plan.tasks)
-    for (size_t at = 0; at < task.rows->size(); ++at)
-      parts[static_cast<size_t>((*task.rows)[at])].push_back(
-          {&partials[static_cast<size_t>(task.first_partial) + at],
-           &candidates[static_cast<size_t>(task.first_candidate) +
-                       at * static_cast<size_t>(task.kept)],
-           task.kept});
-#pragma omp parallel for schedule(static) if (plan.work > kParallelWork)
-  for (int64_t row = 0; row < input.query_count; ++row)
-    merge_row(parts[static_cast<size_t>(row)], input.k, output.ids + row * input.k,
-              output.log_prob + row * input.k, output.log_z + row);
+  cluster_softmax_topk_by(fastest_functions(), input, output);
 }
 
 }  // namespace serendip

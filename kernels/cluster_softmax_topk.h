@@ -2,8 +2,8 @@
 // log-probabilities and log Z.
 //
 // Contract, shared by the CPU and the CUDA form:
-//   query           f32 [B, d]
-//   item_embedding  f32 [N, d], sorted by cluster
+//   query           [B, d], float32, bfloat16 or float16; sums are float32
+//   item_embedding  [N, d], of query's type, sorted by cluster
 //   cluster_offset  i64 [M + 1], ascending from 0 to N: cluster c holds the items
 //                   [cluster_offset[c], cluster_offset[c + 1])
 //   row_offset      i64 [B + 1], ascending from 0: query b may see the clusters
@@ -19,14 +19,17 @@
 
 #include <cstdint>
 
+#include "kernels/float_types.h"
+
 namespace serendip {
 
 struct ClusterSoftmaxTopkInput {
-  const float* query;
-  const float* item_embedding;
+  const void* query;
+  const void* item_embedding;
   const int64_t* cluster_offset;
   const int64_t* row_offset;
   const int64_t* row_cluster;
+  FloatType type;         // of query and item_embedding
   int64_t query_count;    // B
   int64_t width;          // d
   int64_t cluster_count;  // M

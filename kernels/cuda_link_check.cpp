@@ -13,6 +13,7 @@ int main() {
   const bool made = cublasCreate(&handle) == CUBLAS_STATUS_SUCCESS;
   const auto store = c10::make_intrusive<c10d::TCPStore>("127.0.0.1");
   const auto group = c10::make_intrusive<c10d::ProcessGroupNCCL>(store, 0, 1);
-  serendip::cluster_softmax_topk_cuda({}, {}, c10::cuda::getCurrentCUDAStream().stream());
+  serendip::cluster_softmax_topk_cuda({}, 0, {}, nullptr,
+                                      c10::cuda::getCurrentCUDAStream().stream());
   return made && group->getSize() == 1 && cublasDestroy(handle) == CUBLAS_STATUS_SUCCESS ? 0 : 1;
 }

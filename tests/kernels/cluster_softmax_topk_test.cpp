@@ -4,55 +4,118 @@
 #include <omp.h>
 
 #include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <utility>
 
-#include "kernels/ops.h"
-#include "tests/base/temporary_folder.h"
+#include "kernels/cluster_softmax_topk_tile.h"
+#include "kernels/vector_math.h"
 #include "tests/kernels/cluster_softmax_topk_problem.h"
 
 namespace serendip {
 namespace {
 
-Result run(const Problem& problem) {
-  const auto rows = problem.row_offset.size() - 1;
-  Result result;
-  result.ids.assign(rows * static_cast<size_t>(problem.k), -7);
-  result.log_prob.assign(result.ids.size(), -7.0f);
-  result.log_z.assign(rows, -7.0f);
-  cluster_softmax_topk_cpu(problem.input(),
-                           {result.ids.data(), result.log_prob.data(), result.log_z.data()});
-  return result;
+constexpr FloatType kTypes[] = {FloatType::kFloat32, FloatType::kBFloat16, FloatType::kFloat16};
+
+bool machine_has_avx512() {
+#ifdef __x86_64__
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#else
+  return false;
+#endif
 }
 
-void expect_equals_reference(const Problem& problem, double scale = 1.0) {
-  expect_reference(problem, run(problem), scale);
+// Each with every instruction set that the machine has.
+class ClusterSoftmaxTopk : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (std::string(GetParam()) == "avx2") functions = tile_functions_avx2();
+    if (std::string(GetParam()) == "avx512" && machine_has_avx512())
+      functions = tile_functions_avx512();
+    if (functions == nullptr) GTEST_SKIP() << "needs a machine with " << GetParam();
+  }
+  Result run(const Problem& problem) const {
+    Result result = unwritten_result(problem);
+    cluster_softmax_topk_by(*functions, problem.input(), result.output());
+    return result;
+  }
+  void expect_equals_reference(const Problem& problem, double scale = 1.0) const {
+    expect_reference(problem, run(problem), scale);
+  }
+
+  const TileFunctions* functions = nullptr;
+};
+
+INSTANTIATE_TEST_SUITE_P(InstructionSets, ClusterSoftmaxTopk, ::testing::Values("avx2", "avx512"),
+                         [](const auto& instance) { return std::string(instance.param); });
+
+void expect_same_bits(const Result& left, const Result& right) {
+  EXPECT_EQ(left.ids, right.ids);
+  EXPECT_EQ(left.log_prob, right.log_prob);
+  EXPECT_EQ(left.log_z, right.log_z);
 }
 
-TEST(ClusterSoftmaxTopk, EqualsReferenceForOddWidthsAndSizes) {
-  for (const int64_t width : {1, 3, 8, 13, 64, 100})
-    for (const int64_t k : {1, 5, 40})
-      expect_equals_reference(random_problem(width, k, {7, 0, 1, 33, 12},
-                                             {{0, 3}, {2}, {4, 3, 0, 2}, {1}, {}, {3}, {3, 1}}));
+TEST_P(ClusterSoftmaxTopk, EqualsReferenceForOddWidthsAndSizes) {
+  for (const FloatType type : kTypes)
+    for (const int64_t width : {1, 3, 8, 13, 24, 64, 100})
+      for (const int64_t k : {1, 5, 40})
+        expect_equals_reference(random_problem(width, k, {7, 0, 1, 33, 12},
+                                               {{0, 3}, {2}, {4, 3, 0, 2}, {1}, {}, {3}, {3, 1}},
+                                               1.0, type));
 }
 
-TEST(ClusterSoftmaxTopk, EqualsReferenceAcrossItemTiles) {
-  expect_equals_reference(random_problem(16, 20, {3000, 1024, 5}, {{0, 1}, {0}, {2, 0}, {1, 2}}));
+TEST_P(ClusterSoftmaxTopk, EqualsReferenceAcrossItemTiles) {
+  for (const FloatType type : kTypes)
+    for (const int64_t width : {16, 200})
+      expect_equals_reference(
+          random_problem(width, 20, {3000, 1024, 5}, {{0, 1}, {0}, {2, 0}, {1, 2}}, 1.0, type));
 }
 
-TEST(ClusterSoftmaxTopk, LargeScoresDoNotOverflow) {
+TEST_P(ClusterSoftmaxTopk, EqualsReferenceForEveryNumberOfQueries) {
+  for (const size_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 140})
+    expect_equals_reference(random_problem(
+        20, 6, {170, 31}, std::vector<std::vector<int64_t>>(rows, std::vector<int64_t>{1, 0})));
+}
+
+TEST_P(ClusterSoftmaxTopk, EqualsReferenceForLargeK) {
+  for (const int64_t k : {64, 256, 1000, 5000})
+    expect_equals_reference(
+        random_problem(12, k, {2500, 0, 900, 40}, {{0, 2}, {3}, {0}, {2, 3}, {1}}));
+}
+
+TEST_P(ClusterSoftmaxTopk, LargeScoresDoNotOverflow) {
   // Scores reach thousands, so rounding is relative to them.
-  expect_equals_reference(random_problem(32, 5, {50, 20}, {{0, 1}, {1}}, 1000.0), 3e4);
+  expect_equals_reference(random_problem(32, 5, {50, 20}, {{0, 1}, {1}}, 1000.0), 1000.0);
 }
 
-TEST(ClusterSoftmaxTopk, ClusterNamedTwiceCountsOnce) {
+TEST_P(ClusterSoftmaxTopk, NothingToSee) {
+  const Problem no_rows = random_problem(8, 3, {4, 5}, {});
+  EXPECT_TRUE(run(no_rows).ids.empty());
+  expect_equals_reference(random_problem(8, 3, {}, {{}, {}}));
+  expect_equals_reference(random_problem(8, 3, {0, 0}, {{0, 1}, {}, {1}}));
+}
+
+TEST_P(ClusterSoftmaxTopk, FewNamedOfManyClusters) {
+  std::vector<int64_t> sizes(1000, 3);
+  sizes[700] = 50;
+  expect_equals_reference(
+      random_problem(8, 4, sizes, {{999, 0}, {700, 3, 700}, {}, {0}, {3, 999, 700}}));
+}
+
+TEST_P(ClusterSoftmaxTopk, OneClusterOfAMillionItems) {
+  const Problem problem = random_problem(2, 300, {10, 1'000'000}, {{1}, {1, 0}});
+  expect_equals_reference(problem);
+}
+
+TEST_P(ClusterSoftmaxTopk, ClusterNamedTwiceCountsOnce) {
   const std::vector<int64_t> sizes{9, 4, 6};
-  const Result once = run(random_problem(8, 5, sizes, {{0, 2}}));
-  const Result twice = run(random_problem(8, 5, sizes, {{2, 0, 2, 0, 0}}));
-  EXPECT_EQ(once.ids, twice.ids);
-  EXPECT_EQ(once.log_prob, twice.log_prob);
-  EXPECT_EQ(once.log_z, twice.log_z);
+  expect_same_bits(run(random_problem(8, 5, sizes, {{0, 2}})),
+                   run(random_problem(8, 5, sizes, {{2, 0, 2, 0, 0}})));
 }
 
-TEST(ClusterSoftmaxTopk, TiesGoToTheLowerItem) {
+TEST_P(ClusterSoftmaxTopk, TiesGoToTheLowerItem) {
   Problem problem;
   problem.width = 2;
   problem.k = 4;
@@ -63,89 +126,89 @@ TEST(ClusterSoftmaxTopk, TiesGoToTheLowerItem) {
   EXPECT_EQ(run(problem).ids, (std::vector<int64_t>{5, 1, 2, 4}));
 }
 
-TEST(ClusterSoftmaxTopk, RowDependsOnItselfAlone) {
-  const std::vector<int64_t> sizes{700, 1500, 30, 90};
-  const std::vector<std::vector<int64_t>> rows{{0, 1}, {1}, {1, 2}, {3, 0}, {1, 3}, {2}};
-  const Problem all = random_problem(24, 10, sizes, rows);
-  const Result together = run(all);
-  omp_set_num_threads(1);
-  EXPECT_EQ(run(all).log_prob, together.log_prob);
-  omp_set_num_threads(2);
-  for (size_t row = 0; row < rows.size(); ++row) {
-    Problem alone = all;
-    const auto begin = all.query.begin() + static_cast<int64_t>(row) * 24;
-    alone.query.assign(begin, begin + 24);
-    alone.row_offset = {0};
-    alone.row_cluster.clear();
-    alone.add_row(rows[row]);
-    const Result result = run(alone);
-    EXPECT_EQ(result.log_z[0], together.log_z[row]);
-    EXPECT_EQ(0, std::memcmp(result.log_prob.data(), together.log_prob.data() + row * 10,
-                             10 * sizeof(float)));
+TEST_P(ClusterSoftmaxTopk, ManyTiesGoToTheLowestItems) {
+  for (const int64_t k : {1, 10, 700, 2999}) {
+    Problem problem;
+    problem.width = 1;
+    problem.k = k;
+    problem.cluster_offset = {0, 1500, 3000};
+    problem.item_embedding.assign(3000, 1.0f);
+    problem.query = {1.0f};
+    problem.add_row({1, 0});
+    std::vector<int64_t> lowest(static_cast<size_t>(k));
+    std::iota(lowest.begin(), lowest.end(), 0);
+    const Result result = run(problem);
+    EXPECT_EQ(result.ids, lowest);
+    EXPECT_NEAR(result.log_z[0], 1.0 + std::log(3000.0), 1e-6);
   }
 }
 
-at::Tensor longs(const std::vector<int64_t>& values) { return torch::tensor(values, at::kLong); }
-
-TEST(ClusterSoftmaxTopkOp, IsRegisteredAndEqualsTheFunction) {
-  const Problem problem = random_problem(8, 3, {5, 7}, {{0}, {1, 0}});
-  const at::Tensor query = torch::tensor(problem.query).view({2, 8});
-  const at::Tensor items = torch::tensor(problem.item_embedding).view({12, 8});
-  auto op = c10::Dispatcher::singleton()
-                .findSchemaOrThrow("serendip::cluster_softmax_topk", "")
-                .typed<decltype(cluster_softmax_topk)>();
-  // A transposed view: the binding must not assume contiguous storage.
-  const auto [ids, log_prob, log_z] =
-      op.call(query.t().contiguous().t(), items, longs(problem.cluster_offset),
-              longs(problem.row_offset), longs(problem.row_cluster), 3);
-  const Result expected = run(problem);
-  EXPECT_TRUE(torch::equal(ids, longs(expected.ids).view({2, 3})));
-  EXPECT_TRUE(torch::equal(log_prob, torch::tensor(expected.log_prob).view({2, 3})));
-  EXPECT_TRUE(torch::equal(log_z, torch::tensor(expected.log_z)));
+// Ascending scores defeat every threshold.
+TEST_P(ClusterSoftmaxTopk, AscendingScores) {
+  Problem problem;
+  problem.width = 1;
+  problem.k = 100;
+  problem.cluster_offset = {0, 50'000};
+  for (int item = 0; item < 50'000; ++item)
+    problem.item_embedding.push_back(static_cast<float>(item) * 0x1p-12f);
+  problem.query = {1.0f};
+  problem.add_row({0});
+  expect_equals_reference(problem);
 }
 
-TEST(ClusterSoftmaxTopkOp, gpu_EqualsTheReference) {
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "needs a CUDA GPU";
-  const Problem problem = random_problem(48, 20, {700, 0, 1, 33, 1200},
-                                         {{0, 3}, {2}, {4, 3, 0, 2, 3}, {1}, {}, {3}, {3, 1}});
-  const auto rows = static_cast<int64_t>(problem.row_offset.size()) - 1;
-  const auto on_gpu = [](const at::Tensor& values) { return values.to(at::kCUDA); };
-  const auto [ids, log_prob, log_z] =
-      cluster_softmax_topk(on_gpu(torch::tensor(problem.query).view({rows, 48})),
-                           on_gpu(torch::tensor(problem.item_embedding).view({-1, 48})),
-                           on_gpu(longs(problem.cluster_offset)), on_gpu(longs(problem.row_offset)),
-                           on_gpu(longs(problem.row_cluster)), problem.k);
-  const auto values_of = [](const at::Tensor& values, auto type) {
-    const at::Tensor flat = values.cpu().flatten();
-    const auto* first = flat.const_data_ptr<decltype(type)>();
-    return std::vector<decltype(type)>(first, first + flat.numel());
-  };
-  expect_reference(problem, {values_of(ids, int64_t{}), values_of(log_prob, float{}),
-                             values_of(log_z, float{})});
+Problem only_row(const Problem& all, size_t row) {
+  Problem alone = all;
+  const auto begin = all.query.begin() + static_cast<int64_t>(row) * all.width;
+  alone.query.assign(begin, begin + all.width);
+  alone.row_offset = {0};
+  alone.row_cluster.clear();
+  alone.add_row({all.row_cluster.begin() + all.row_offset[row],
+                 all.row_cluster.begin() + all.row_offset[row + 1]});
+  return alone;
 }
 
-TEST(ClusterSoftmaxTopkOp, RefusesBadInputNamingIt) {
-  const at::Tensor query = torch::zeros({2, 8}), items = torch::zeros({12, 8});
-  const at::Tensor offset = longs({0, 5, 12}), rows = longs({0, 1, 2}), named = longs({0, 1});
-  const auto message = [](auto... arguments) {
-    return error_of([&] { cluster_softmax_topk(arguments...); });
-  };
-  const auto has = [](const std::string& text, const std::string& part) {
-    EXPECT_NE(text.find(part), std::string::npos) << text;
-  };
-  has(message(query.to(at::kDouble), items, offset, rows, named, 3),
-      "query: expected 2-dimensional Float on cpu, got 2-dimensional Double on cpu");
-  has(message(query, torch::zeros({12, 9}), offset, rows, named, 3),
-      "item_embedding: expected width 8, got 9");
-  has(message(query, items, longs({0, 5, 11}), rows, named, 3),
-      "cluster_offset[2]: expected 12, got 11");
-  has(message(query, items, longs({0, 13, 12}), rows, named, 3),
-      "cluster_offset[2]: expected at least 13, got 12");
-  has(message(query, items, offset, longs({0, 2}), named, 3),
-      "row_offset: expected 3 values, got 2");
-  has(message(query, items, offset, rows, longs({0, 2}), 3),
-      "row_cluster[1]: expected 0 to 1, got 2");
-  has(message(query, items, offset, rows, named, 0), "k: expected at least 1, got 0");
+TEST_P(ClusterSoftmaxTopk, RowDependsOnItselfAlone) {
+  const std::vector<int64_t> sizes{700, 1500, 30, 90, 5000};
+  std::vector<std::vector<int64_t>> rows{{0, 1}, {1}, {1, 2}, {3, 0}, {1, 3}, {2}, {4, 0}};
+  rows.resize(17, {1, 0});
+  for (const FloatType type : kTypes) {
+    const Problem all = random_problem(24, 10, sizes, rows, 1.0, type);
+    const Result together = run(all);
+    for (const int threads : {1, 3, 2}) {
+      omp_set_num_threads(threads);
+      expect_same_bits(run(all), together);
+    }
+    for (size_t row = 0; row < rows.size(); ++row) {
+      const Result result = run(only_row(all, row));
+      EXPECT_EQ(result.log_z[0], together.log_z[row]);
+      EXPECT_EQ(
+          0, std::memcmp(result.ids.data(), together.ids.data() + row * 10, 10 * sizeof(int64_t)));
+      EXPECT_EQ(0, std::memcmp(result.log_prob.data(), together.log_prob.data() + row * 10,
+                               10 * sizeof(float)));
+    }
+  }
+}
+
+TEST_P(ClusterSoftmaxTopk, EqualsTheChosenCode) {
+  const Problem problem = random_problem(40, 10, {700, 1500, 30}, {{0, 1}, {1}, {1, 2}, {2}});
+  Result chosen = unwritten_result(problem);
+  cluster_softmax_topk_cpu(problem.input(), chosen.output());
+  expect_same_bits(run(problem), chosen);
+}
+
+TEST(VectorMath, ExpIsExactToTwoRoundings) {
+  const auto lane_of = [](Floats values) { return static_cast<double>(values[0]); };
+  for (float x = 0.0f; x >= -87.0f; x -= 0x1p-12f + std::fabs(x) * 0x1p-14f) {
+    const double expected = std::exp(static_cast<double>(x));
+    EXPECT_NEAR(lane_of(exp_normal(broadcast(x))), expected, 1.2e-7 * expected) << x;
+    EXPECT_NEAR(lane_of(exp_nonpositive(broadcast(x))), expected, 1.2e-7 * expected) << x;
+  }
+  for (float x = -87.0f; x >= -104.0f; x -= 0x1p-10f)
+    EXPECT_NEAR(lane_of(exp_nonpositive(broadcast(x))), std::exp(static_cast<double>(x)),
+                1.2e-7 * std::exp(static_cast<double>(x)) + 0x1p-150)
+        << x;
+  for (const float x : {-104.0f, -1000.0f, -std::numeric_limits<float>::infinity()})
+    EXPECT_EQ(lane_of(exp_nonpositive(broadcast(x))), 0.0) << x;
 }
 
 }  // namespace

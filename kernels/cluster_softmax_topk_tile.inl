@@ -1,0 +1,542 @@
+// The code for one tile, compiled once for each instruction set. Lanes are items: a tile is first
+// packed into panels [d][kVectorLanes], so that a score is one chain of multiply-adds over the
+// columns whatever the block it is computed in. Nothing but names of this unit and of vector_math.h
+// may be instantiated here: the linker could give other units this one's code.
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/cluster_softmax_topk_tile.h"
+#include "kernels/vector_math.h"
+
+namespace serendip {
+namespace {
+
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+constexpr int64_t kLine = 64;  // bytes
+#ifndef LOOK
+#define LOOK 65536
+#endif
+#ifndef PFHINT
+#define PFHINT 2
+#endif
+#ifndef STRIP
+#define STRIP 8192
+#endif
+#ifndef COMPPART
+#define COMPPART 8
+#endif
+#ifndef PACKLINES
+#define PACKLINES 2
+#endif
+constexpr int64_t kAheadColumns = 8;
+constexpr int64_t kLineParts = 1 << 16;
+#ifndef PACKC
+#define PACKC 13
+#endif
+#ifndef FINC
+#define FINC 100
+#endif
+constexpr int64_t kPackCycles = PACKC, kFinishCycles = FINC;
+constexpr int64_t kStripFloats = STRIP;
+constexpr int64_t kLookAhead = LOOK;  // bytes of the table that are asked for in advance
+constexpr int64_t kMaskItems = 64;    // items a test of the threshold
+constexpr int64_t kSumLanes = 16;     // whatever the instruction set
+// A block of panels × queries fills the registers but for a few.
+constexpr int kAccumulators = kVectorLanes == 16 ? 16 : 12;
+constexpr int kMaxQueries = kVectorLanes == 16 ? 8 : 6;
+
+inline int64_t smaller(int64_t left, int64_t right) { return left < right ? left : right; }
+inline int64_t larger(int64_t left, int64_t right) { return left > right ? left : right; }
+inline int64_t divided_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
+
+using HalfWords = uint16_t __attribute__((vector_size(kVectorLanes * 2)));
+
+inline Floats widened(HalfWords values, BFloat16) {
+  return reinterpret_cast<Floats>(__builtin_convertvector(values, Words) << 16);
+}
+
+inline Floats widened(HalfWords values, Float16) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_cvtph_ps(0xffff, reinterpret_cast<__m256i>(values));
+#elif defined(__F16C__)
+  return _mm256_cvtph_ps(reinterpret_cast<__m128i>(values));
+#else
+  Floats result;
+  for (int lane = 0; lane < kVectorLanes; ++lane) result[lane] = to_float(Float16{values[lane]});
+  return result;
+#endif
+}
+
+inline float widened(float value) { return value; }
+
+template <typename Half>
+inline float widened(Half value) {
+  return widened(HalfWords{} + value.bits, Half{})[0];
+}
+
+template <typename Half>
+void widen_halves(const Half* values, int64_t count, float* result) {
+  int64_t at = 0;
+  for (; at + kVectorLanes <= count; at += kVectorLanes) {
+    HalfWords halves;
+    std::memcpy(&halves, values + at, sizeof(halves));
+    store_floats(widened(halves, Half{}), result + at);
+  }
+  for (; at < count; ++at) result[at] = widened(values[at]);
+}
+
+void widen(const void* values, FloatType type, int64_t count, float* result) {
+  switch (type) {
+    case FloatType::kBFloat16:
+      return widen_halves(static_cast<const BFloat16*>(values), count, result);
+    case FloatType::kFloat16:
+      return widen_halves(static_cast<const Float16*>(values), count, result);
+    case FloatType::kFloat32:
+      std::memcpy(result, values, static_cast<size_t>(count) * sizeof(float));
+  }
+}
+
+// Four words of rows 0, 4, 8 … from `first` on, side by side.
+inline Floats load_rows(const char* first, int64_t stride) {
+  using Quad = float __attribute__((vector_size(16)));
+  const auto quad = [=](int64_t row) {
+    Quad words;
+    std::memcpy(&words, first + row * stride, sizeof(words));
+    return words;
+  };
+#if defined(__AVX512F__)
+  const __m512 one = _mm512_insertf32x4(_mm512_castps128_ps512(quad(0)), quad(4), 1);
+  return _mm512_insertf32x4(_mm512_insertf32x4(one, quad(8), 2), quad(12), 3);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(quad(0), quad(4), 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+  (void)stride;
+  return quad(0);
+#endif
+}
+
+// In every four lanes: words i and j of a, then k and l of b.
+template <int i, int j, int k, int l>
+inline Floats shuffled(Floats a, Floats b) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(a, b, i, j, k + 16, l + 16, i + 4, j + 4, k + 20, l + 20, i + 8,
+                                 j + 8, k + 24, l + 24, i + 12, j + 12, k + 28, l + 28);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(a, b, i, j, k + 8, l + 8, i + 4, j + 4, k + 12, l + 12);
+#else
+  return __builtin_shufflevector(a, b, i, j, k + 4, l + 4);
+#endif
+}
+
+// Four words of each of kVectorLanes rows: words[c] holds word c of every row.
+inline void load_words(const char* first, int64_t stride, Floats (&words)[4]) {
+  const Floats row0 = load_rows(first, stride), row1 = load_rows(first + stride, stride);
+  const Floats row2 = load_rows(first + 2 * stride, stride);
+  const Floats row3 = load_rows(first + 3 * stride, stride);
+  const Floats even01 = shuffled<0, 2, 0, 2>(row0, row1), odd01 = shuffled<1, 3, 1, 3>(row0, row1);
+  const Floats even23 = shuffled<0, 2, 0, 2>(row2, row3), odd23 = shuffled<1, 3, 1, 3>(row2, row3);
+  words[0] = shuffled<0, 2, 0, 2>(even01, even23);
+  words[1] = shuffled<0, 2, 0, 2>(odd01, odd23);
+  words[2] = shuffled<1, 3, 1, 3>(even01, even23);
+  words[3] = shuffled<1, 3, 1, 3>(odd01, odd23);
+}
+
+// The columns in the four words of every row, in ascending order.
+inline void widen_columns(const Floats (&words)[4], float, Floats (&columns)[4]) {
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) columns[c] = words[c];
+}
+
+// A word holds two columns, the even one in its low half.
+inline void widen_columns(const Floats (&words)[4], BFloat16, Floats (&columns)[8]) {
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) {
+    columns[2 * c] = reinterpret_cast<Floats>(reinterpret_cast<Words>(words[c]) << 16);
+    columns[2 * c + 1] = reinterpret_cast<Floats>(reinterpret_cast<Words>(words[c]) & 0xffff0000u);
+  }
+}
+
+inline void widen_columns(const Floats (&words)[4], Float16, Floats (&columns)[8]) {
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) {
+    const Words even = reinterpret_cast<Words>(words[c]), odd = even >> 16;
+    columns[2 * c] = widened(__builtin_convertvector(even, HalfWords), Float16{});
+    columns[2 * c + 1] = widened(__builtin_convertvector(odd, HalfWords), Float16{});
+  }
+}
+
+constexpr int64_t pack_cycles(int64_t value_bytes, int64_t width) {
+  return width * value_bytes / 16 * kPackCycles;
+}
+
+// Memory that is asked for evenly over a tile's time, so that it flows while the tile is computed.
+struct Ahead {
+  const char *at, *end;         // in this tile
+  const char *next, *next_end;  // then
+  int64_t rate;                 // lines a cycle, times kLineParts
+  int64_t due = 0;
+
+  int64_t lines_due(int64_t cycles) {
+    due += rate * cycles;
+    const int64_t lines = due / kLineParts;
+    due -= lines * kLineParts;
+    return lines;
+  }
+  // The same in equal steps.
+  int64_t lines_each(int64_t cycles, int64_t steps) {
+    due += rate * cycles;
+    const int64_t lines = due / kLineParts / larger(steps, 1);
+    due -= lines * steps * kLineParts;
+    return lines;
+  }
+  void ask(int64_t lines) {
+    for (; lines > 0; --lines, at += kLine) {
+      if (at >= end) {
+        at = next;
+        end = next_end;
+        next = next_end;
+        if (at >= end) return;
+      }
+      __builtin_prefetch(at, 0, PFHINT);
+    }
+  }
+};
+
+// Calls visit(column, values) for every column of kVectorLanes items, in ascending order.
+template <typename T, typename Visit>
+[[gnu::always_inline]] inline void visit_columns(const T* items, int64_t width, int64_t cycles,
+                                                 Ahead& ahead, Visit visit) {
+  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  constexpr int64_t kGroup = 16 / kSize;
+  const auto* first = reinterpret_cast<const char*>(items);
+  const int64_t step = ahead.lines_each(cycles, width / kGroup);
+  int64_t column = 0;
+  for (; column + kGroup <= width; column += kGroup) {
+    ahead.ask(step);
+    Floats words[4], columns[kGroup];
+    load_words(first + column * kSize, width * kSize, words);
+    widen_columns(words, T{}, columns);
+#pragma GCC unroll 8
+    for (int c = 0; c < kGroup; ++c) visit(column + c, columns[c]);
+  }
+  for (; column < width; ++column) {
+    Floats values;
+    for (int64_t lane = 0; lane < kVectorLanes; ++lane)
+      values[lane] = widened(items[lane * width + column]);
+    visit(column, values);
+  }
+}
+
+// Calls visit(panel, items) for every kVectorLanes items. The last panel is filled up with zeros,
+// in `spare`, which has room for one.
+template <typename T, typename Visit>
+[[gnu::always_inline]] inline void visit_panels(const T* items, int64_t count, int64_t width,
+                                                void* spare, Visit visit) {
+  int64_t panel = 0;
+  for (; (panel + 1) * kVectorLanes <= count; ++panel)
+    visit(panel, items + panel * kVectorLanes * width);
+  const int64_t rest = count - panel * kVectorLanes;
+  if (rest == 0) return;
+  T* const last = static_cast<T*>(spare);
+  std::memset(last, 0, static_cast<size_t>(kVectorLanes * width) * sizeof(T));
+  std::memcpy(last, items + panel * kVectorLanes * width,
+              static_cast<size_t>(rest * width) * sizeof(T));
+  visit(panel, static_cast<const T*>(last));
+}
+
+// packed[panel][column][lane].
+template <typename T>
+void pack(const T* items, int64_t count, int64_t width, float* packed, void* spare, Ahead& ahead) {
+  visit_panels(items, count, width, spare, [&](int64_t panel, const T* first) {
+    float* const target = packed + panel * width * kVectorLanes;
+    visit_columns(
+        first, width, pack_cycles(sizeof(T), width),
+        ahead, [&](int64_t column, Floats values) __attribute__((always_inline)) {
+          store_floats(values, target + column * kVectorLanes);
+        });
+  });
+}
+
+// scores[q][item], without packing: pays for a few queries.
+template <typename T, int kQueries>
+void score_directly(const T* items, int64_t count, int64_t width, const float* const* queries,
+                    float* scores, void* spare, Ahead& ahead) {
+  visit_panels(items, count, width, spare, [&](int64_t panel, const T* first) {
+    Floats sums[kQueries] = {};
+    visit_columns(
+        first, width, pack_cycles(sizeof(T), width) + kQueries * width / 2,
+        ahead, [&](int64_t column, Floats values) __attribute__((always_inline)) {
+#pragma GCC unroll 8
+          for (int q = 0; q < kQueries; ++q)
+            sums[q] = multiply_add(values, broadcast(queries[q][column]), sums[q]);
+        });
+#pragma GCC unroll 8
+    for (int q = 0; q < kQueries; ++q)
+      store_floats(sums[q], scores + q * kScoreStride + panel * kVectorLanes);
+  });
+}
+
+template <int kPanels, int kQueries>
+void score_block(const float* packed, int64_t width, const float* const* queries, float* scores,
+                 Ahead& ahead) {
+  Floats sums[kPanels][kQueries] = {};
+  const int64_t step =
+      ahead.lines_each(kPanels * kQueries * width / 2, divided_up(width, kAheadColumns));
+  for (int64_t column = 0; column < width;) {
+    ahead.ask(step);
+    const int64_t last = smaller(column + kAheadColumns, width);
+    for (; column < last; ++column) {
+      Floats items[kPanels];
+#pragma GCC unroll 8
+      for (int p = 0; p < kPanels; ++p)
+        items[p] = load_floats(packed + (p * width + column) * kVectorLanes);
+#pragma GCC unroll 8
+      for (int q = 0; q < kQueries; ++q) {
+        const Floats value = broadcast(queries[q][column]);
+#pragma GCC unroll 8
+        for (int p = 0; p < kPanels; ++p) sums[p][q] = multiply_add(items[p], value, sums[p][q]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int q = 0; q < kQueries; ++q)
+#pragma GCC unroll 8
+    for (int p = 0; p < kPanels; ++p)
+      store_floats(sums[p][q], scores + q * kScoreStride + p * kVectorLanes);
+}
+
+// scores[q][item] of kQueries rows and a strip's panels.
+template <int kQueries>
+void score_rows(const float* packed, int64_t panels, int64_t width, const float* const* queries,
+                float* scores, Ahead& ahead) {
+  int64_t panel = 0;
+  const auto blocks_of = [&]<int kPanels>(std::integral_constant<int, kPanels>) {
+    for (; panel + kPanels <= panels; panel += kPanels) {
+      score_block<kPanels, kQueries>(packed + panel * width * kVectorLanes, width, queries,
+                                     scores + panel * kVectorLanes, ahead);
+    }
+  };
+  if constexpr (4 * kQueries <= kAccumulators) blocks_of(std::integral_constant<int, 4>{});
+  if constexpr (2 * kQueries <= kAccumulators) blocks_of(std::integral_constant<int, 2>{});
+  blocks_of(std::integral_constant<int, 1>{});
+}
+
+using ScoreRows = void (*)(const float*, int64_t, int64_t, const float* const*, float*, Ahead&);
+constexpr ScoreRows kScoreRows[] = {score_rows<1>, score_rows<2>, score_rows<3>, score_rows<4>,
+                                    score_rows<5>, score_rows<6>, score_rows<7>, score_rows<8>};
+
+// Lane l of the result: lane l + kBy, modulo the number of lanes.
+template <int kBy, int... kLanes>
+inline Floats rotated(Floats values, std::integer_sequence<int, kLanes...>) {
+  return __builtin_shufflevector(values, values, ((kLanes + kBy) % kVectorLanes)...);
+}
+
+// Combines all lanes: those half a vector apart, then a quarter, and so on.
+template <int kHalf = kVectorLanes / 2, typename Combine>
+inline float folded(Floats values, Combine combine) {
+  values = combine(values, rotated<kHalf>(values, std::make_integer_sequence<int, kVectorLanes>{}));
+  if constexpr (kHalf > 1) {
+    return folded<kHalf / 2>(values, combine);
+  } else {
+    return values[0];
+  }
+}
+
+inline float largest_lane(Floats values) { return folded(values, maximum); }
+
+// Of `count` scores, a multiple of kMaskItems.
+float largest_score(const float* scores, int64_t count) {
+  Floats largest[4];
+#pragma GCC unroll 4
+  for (int64_t v = 0; v < 4; ++v) largest[v] = load_floats(scores + v * kVectorLanes);
+  for (int64_t at = 4 * kVectorLanes; at < count; at += 4 * kVectorLanes)
+#pragma GCC unroll 4
+    for (int64_t v = 0; v < 4; ++v)
+      largest[v] = maximum(largest[v], load_floats(scores + at + v * kVectorLanes));
+  return largest_lane(maximum(maximum(largest[0], largest[1]), maximum(largest[2], largest[3])));
+}
+
+// Σ exp(score - max) over `count` scores, a multiple of kMaskItems.
+float sum_of_exp(const float* scores, int64_t count, float max, Ahead& ahead) {
+  constexpr int kVectors = kSumLanes / kVectorLanes;
+  Floats sums[kVectors] = {};
+  for (int64_t first = 0; first < count; first += kMaskItems) {
+    ahead.ask(ahead.lines_due(kFinishCycles));
+    for (int64_t at = first; at < first + kMaskItems; at += kSumLanes)
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        const Floats score = load_floats(scores + at + v * kVectorLanes);
+        sums[v] += exp_normal(maximum(score - max, broadcast(-87.0f)));
+      }
+  }
+  // In the order of a vector of kSumLanes.
+  for (int half = kVectors / 2; half > 0; half /= 2)
+    for (int v = 0; v < half; ++v) sums[v] += sums[v + half];
+  return folded(sums[0], [](Floats left, Floats right) { return left + right; });
+}
+
+// A score that at least k of the items reach, and few more where the scores are not unkind; -inf
+// where there are too few items. By bisection between the best of groups of items.
+float bound_of_best(const float* scores, int64_t items, int64_t k) {
+  const int64_t vectors = items / kVectorLanes;
+  if (vectors * kVectorLanes < k) return kMinusInfinity;
+  const int64_t groups = smaller(vectors, divided_up(larger(4 * k, 64), kVectorLanes));
+  Floats best[kMaxTileItems / kVectorLanes];
+  for (int64_t v = 0; v < groups; ++v) best[v] = load_floats(scores + v * kVectorLanes);
+  for (int64_t v = groups, group = 0; v < vectors; ++v, group = group + 1 < groups ? group + 1 : 0)
+    best[group] = maximum(best[group], load_floats(scores + v * kVectorLanes));
+  Floats largest = broadcast(kMinusInfinity), negative = largest;
+  for (int64_t v = 0; v < groups; ++v) {
+    largest = maximum(largest, best[v]);
+    negative = maximum(negative, -best[v]);
+  }
+  float low = -largest_lane(negative), high = largest_lane(largest);
+  for (int step = 0; step < 12; ++step) {
+    const float middle = 0.5f * low + 0.5f * high;
+    int64_t reached = 0;
+    for (int64_t v = 0; v < groups; ++v)
+      reached += __builtin_popcount(lanes_at_least(best[v], broadcast(middle)));
+    const bool enough = reached >= k;
+    low = enough ? middle : low;
+    high = enough ? high : middle;
+    if (enough && reached <= k + k / 4) break;
+  }
+  return low;
+}
+
+// The items whose scores reach the threshold.
+int64_t collect(const float* scores, const Tile& tile, float threshold, Candidate* found) {
+  int64_t count = 0;
+  for (int64_t first = 0; first < tile.item_count; first += kMaskItems) {
+    Floats largest = load_floats(scores + first);
+#pragma GCC unroll 8
+    for (int64_t at = kVectorLanes; at < kMaskItems; at += kVectorLanes)
+      largest = maximum(largest, load_floats(scores + first + at));
+    if (lanes_at_least(largest, broadcast(threshold)) == 0) continue;
+    uint64_t mask = 0;
+#pragma GCC unroll 8
+    for (int64_t at = 0; at < kMaskItems; at += kVectorLanes)
+      mask |= static_cast<uint64_t>(
+                  lanes_at_least(load_floats(scores + first + at), broadcast(threshold)))
+              << at;
+    const int64_t items = tile.item_count - first;
+    if (items < kMaskItems) mask &= (uint64_t{1} << items) - 1;
+    for (; mask != 0; mask &= mask - 1) {
+      const int64_t item = first + __builtin_ctzll(mask);
+      found[count++] = {scores[item], tile.first_item + item};
+    }
+  }
+  return count;
+}
+
+// What one row takes from the tile.
+void finish_row(const TileContext& context, const Tile& tile, const NamedCluster& named,
+                float* scores, Ahead& ahead) {
+  const int64_t padded = divided_up(tile.item_count, kMaskItems) * kMaskItems;
+  for (int64_t item = tile.item_count; item < padded; item += kVectorLanes)
+    store_floats(broadcast(kMinusInfinity), scores + item);
+  const float max = largest_score(scores, padded);
+  context.sums[named.first_sum + tile.index] = {max, sum_of_exp(scores, padded, max, ahead)};
+
+  const float known = context.best->threshold(named.row);
+  if (max < known) return;
+  const float bound =
+      known > kMinusInfinity ? known : bound_of_best(scores, tile.item_count, context.k);
+  Candidate found[kMaxTileItems];
+  const int64_t count = collect(scores, tile, bound, found);
+  context.best->add(named.row, found, count, bound);
+}
+
+// Panels that stay in the first cache while all rows pass over them: 1, 2 or a multiple of 4.
+int64_t strip_panels(int64_t width) {
+  const int64_t most = kStripFloats / (width * kVectorLanes);
+  return most >= 4 ? most / 4 * 4 : most >= 2 ? 2 : 1;
+}
+
+Ahead ahead_of(const TileContext& context, const Tile& tile, const Tile* next, const char* asked) {
+  const int64_t item_bytes = context.width * (context.type == FloatType::kFloat32 ? 4 : 2);
+  const auto* table = static_cast<const char*>(context.item_embedding);
+  const char* const begin = table + tile.first_item * item_bytes;
+  const char* const end = begin + tile.item_count * item_bytes;
+  const int64_t next_bytes =
+      next != nullptr ? smaller(next->item_count * item_bytes, kLookAhead) : 0;
+  const char* const next_begin = next != nullptr ? table + next->first_item * item_bytes : end;
+  if (asked < begin || asked > end) asked = begin + smaller(kLookAhead, end - begin);
+  const int64_t bytes = end - asked + next_bytes;
+  const int64_t panels = divided_up(tile.item_count, kVectorLanes);
+  const int64_t group = context.type == FloatType::kFloat32 ? 4 : 8;
+  const int64_t cycles =
+      panels * (context.width / group * kPackCycles +
+                tile.row_count * (context.width / 2 + kFinishCycles * kVectorLanes / kMaskItems));
+  return {asked, end, next_begin, next_begin + next_bytes,
+          bytes * (kLineParts / kLine) / larger(cycles, 1)};
+}
+
+struct Room {
+  float* scores;  // [kTileRows][kScoreStride]
+  float* spare;   // a panel
+  float* packed;  // a strip
+};
+
+template <typename T, int... kCounts>
+void score_few(const T* items, const Tile& tile, int64_t width, const float* const* queries,
+               const Room& room, Ahead& ahead, std::integer_sequence<int, kCounts...>) {
+  ((tile.row_count == kCounts + 1
+        ? score_directly<T, kCounts + 1>(items, tile.item_count, width, queries, room.scores,
+                                         room.spare, ahead)
+        : void()),
+   ...);
+}
+
+template <typename T>
+void score_tile(const T* table, const TileContext& context, const Tile& tile, const Room& room,
+                Ahead& ahead) {
+  const float* queries[kTileRows];
+  for (int64_t row = 0; row < tile.row_count; ++row) {
+    queries[row] = context.query + tile.rows[row].row * context.width;
+    for (int64_t at = 0; at < context.width; at += kLine / 4) __builtin_prefetch(queries[row] + at);
+    context.best->prefetch(tile.rows[row].row);
+  }
+  const T* const items = table + tile.first_item * context.width;
+  if (tile.row_count <= kMaxQueries)
+    return score_few(items, tile, context.width, queries, room, ahead,
+                     std::make_integer_sequence<int, kMaxQueries>{});
+  const int64_t strip_items = strip_panels(context.width) * kVectorLanes;
+  for (int64_t item = 0; item < tile.item_count; item += strip_items) {
+    const int64_t count = smaller(strip_items, tile.item_count - item);
+    pack(items + item * context.width, count, context.width, room.packed, room.spare, ahead);
+    for (int64_t row = 0; row < tile.row_count; row += kMaxQueries)
+      kScoreRows[smaller(kMaxQueries, tile.row_count - row) - 1](
+          room.packed, divided_up(count, kVectorLanes), context.width, queries + row,
+          room.scores + row * kScoreStride + item, ahead);
+  }
+}
+
+void run_tile(const TileContext& context, const Tile& tile, float* memory, const Tile* next,
+              const char** asked) {
+  float* const spare = memory + kTileRows * kScoreStride;
+  const Room room{memory, spare, spare + context.width * kTileAlignment};
+  Ahead ahead = ahead_of(context, tile, next, *asked);
+  const auto score = [&](auto* table) { score_tile(table, context, tile, room, ahead); };
+  switch (context.type) {
+    case FloatType::kFloat32:
+      score(static_cast<const float*>(context.item_embedding));
+      break;
+    case FloatType::kBFloat16:
+      score(static_cast<const BFloat16*>(context.item_embedding));
+      break;
+    case FloatType::kFloat16:
+      score(static_cast<const Float16*>(context.item_embedding));
+  }
+  for (int64_t row = 0; row < tile.row_count; ++row)
+    finish_row(context, tile, tile.rows[row], room.scores + row * kScoreStride, ahead);
+  *asked = ahead.at;
+}
+
+constexpr TileFunctions kTileFunctions{widen, run_tile};
+
+}  // namespace
+}  // namespace serendip

@@ -1,0 +1,8 @@
+// cluster_softmax_topk's tiles for the instructions that the whole build may use.
+#include "kernels/cluster_softmax_topk_tile.inl"
+
+namespace serendip {
+
+const TileFunctions* tile_functions_avx2() { return &kTileFunctions; }
+
+}  // namespace serendip
