@@ -3,6 +3,10 @@
 #   make quickstart              install, build, fetch data and model, run recipes/quickstart.yaml
 #   make test                    build and run every test
 #   make bench                   after make quickstart: beside faiss, Torch, tokenizers, transformers and PEFT
+#   make bench-gpu            the CUDA kernels on the GPU that is there
+#   make kernel-report          docs/kernel_report.md: registers, spills, occupancy as compiled
+#   make kernel-budget          the same held to kernels/budget.json, as CI does
+#   make kernel-mutants         remove every barrier and bound check in turn; a test must fail (an hour)
 #   make format-check lint       clang-format and clang-tidy, as CI does
 #   make fuzz                    fuzz the readers of a model folder, FUZZ_SECONDS=60 each
 #   make format                  reformat in place
@@ -33,7 +37,8 @@ MOVIELENS_SMALL := .cache/data/ml-latest-small
 # The zip as GroupLens publishes it.
 ZIP ?= ../shared/data/ml-latest-small/ml-latest-small.zip
 
-.PHONY: install build data model data-movielens-small quickstart test bench format format-check lint fuzz clean
+.PHONY: install build data model data-movielens-small quickstart test bench bench-gpu kernel-report kernel-budget \
+  kernel-mutants format format-check lint fuzz clean
 install:
 	@bash scripts/install.sh
 
@@ -68,6 +73,18 @@ bench: build
 	@$(BUILD)/bench/serendip_bench
 	@.venv/bin/python bench/compare_tokenizers.py --binary $(BUILD)/bench/tokenizer_bench
 	@.venv/bin/python bench/compare_with_transformers.py --binary $(SERENDIP)
+
+bench-gpu: build
+	@.venv/bin/cmake --build --preset $(PRESET) --target kernels_gpu_bench
+	@$(BUILD)/bench/kernels_gpu_bench
+
+# Without nvcc they say so and do nothing.
+kernel-report: install
+	@.venv/bin/python scripts/kernel_report.py || [ $$? = 77 ]
+kernel-budget: install
+	@.venv/bin/python scripts/kernel_report.py --check || [ $$? = 77 ]
+kernel-mutants: install
+	@.venv/bin/python scripts/kernel_mutants.py --jobs $(JOBS)
 
 format format-check:
 	@bash scripts/install.sh --lint

@@ -233,7 +233,8 @@ TEST_P(ClusterLogSoftmaxHostEmulated, NoItems) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Schedules, ClusterLogSoftmaxHostEmulated,
-                         ::testing::ValuesIn(cuda_on_host::kSchedules));
+                         ::testing::ValuesIn(cuda_on_host::kSchedules),
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace serendip

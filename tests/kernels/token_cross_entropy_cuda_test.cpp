@@ -55,7 +55,8 @@ TEST_P(TokenCrossEntropyHostEmulated, MoreTargetsThanThreads) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Schedules, TokenCrossEntropyHostEmulated,
-                         ::testing::ValuesIn(cuda_on_host::kSchedules));
+                         ::testing::ValuesIn(cuda_on_host::kSchedules),
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace serendip

@@ -40,21 +40,20 @@ void expect_reference_of(const TrieMaskTopkProblem& problem, Schedule schedule) 
 class TrieMaskTopkHostEmulated : public ::testing::TestWithParam<Schedule> {};
 
 TEST_P(TrieMaskTopkHostEmulated, EqualsReference) {
-  for (const int64_t vocabulary : {100, 1003, 4096})
-    for (const int64_t k : {1, 10, 70, 256}) {
-      SCOPED_TRACE(testing::Message() << vocabulary << " " << k);
-      const std::vector<int64_t> children = {1, 0, 33, 100, 64};
-      const auto problem = [&](FloatType type) {
-        return random_trie_problem(vocabulary, k, children, 2, type);
-      };
-      expect_reference_of<float>(problem(FloatType::kFloat32), GetParam());
-      expect_reference_of<BFloat16>(problem(FloatType::kBFloat16), GetParam());
-      expect_reference_of<Float16>(problem(FloatType::kFloat16), GetParam());
-    }
+  const auto problem = [](int64_t vocabulary, int64_t k, FloatType type) {
+    return random_trie_problem(vocabulary, k, {1, 0, 33, 100, 64}, 2, type);
+  };
+  for (const int64_t vocabulary : {1003, 4096}) {
+    expect_reference_of<float>(problem(vocabulary, 10, FloatType::kFloat32), GetParam());
+    expect_reference_of<BFloat16>(problem(vocabulary, 10, FloatType::kBFloat16), GetParam());
+    expect_reference_of<Float16>(problem(vocabulary, 10, FloatType::kFloat16), GetParam());
+  }
+  for (const int64_t k : {1, 70, 256})
+    expect_reference_of<float>(problem(104, k, FloatType::kFloat32), GetParam());
 }
 
 TEST_P(TrieMaskTopkHostEmulated, MoreChildrenThanTheListHolds) {
-  expect_reference_of<float>(random_trie_problem(1000, 256, {1000, 700}, 2, FloatType::kFloat32),
+  expect_reference_of<float>(random_trie_problem(400, 256, {400, 300}, 2, FloatType::kFloat32),
                              GetParam());
 }
 
@@ -64,7 +63,8 @@ TEST_P(TrieMaskTopkHostEmulated, LargeLogitsDoNotOverflow) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Schedules, TrieMaskTopkHostEmulated,
-                         ::testing::ValuesIn(cuda_on_host::kSchedules));
+                         ::testing::ValuesIn(cuda_on_host::kSchedules),
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace serendip
