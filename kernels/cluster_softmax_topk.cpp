@@ -133,12 +133,11 @@ void run_tiles(const TileFunctions& functions, const TileContext& context, const
   {
     float* packed = packed_room(8192 + 16 * context.width + 2 * kTileAlignment * context.width +
                                 kTileRows * kScoreStride);
-    const char* asked = nullptr;
     for (int64_t at = taken++; at < count;) {
       const Tile& tile = plan.tiles[static_cast<size_t>(at)];
       at = taken++;
       functions.run_tile(context, tile, packed,
-                         at < count ? &plan.tiles[static_cast<size_t>(at)] : nullptr, &asked);
+                         at < count ? &plan.tiles[static_cast<size_t>(at)] : nullptr);
     }
   }
 }

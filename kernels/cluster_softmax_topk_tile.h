@@ -89,10 +89,8 @@ struct TileContext {
 // One instruction set's code.
 struct TileFunctions {
   void (*widen)(const void* values, FloatType type, int64_t count, float* result);
-  // `next`: this thread's next tile, or null. `asked`: how far the table's memory is asked for,
-  // from one call to the next.
-  void (*run_tile)(const TileContext& context, const Tile& tile, float* room, const Tile* next,
-                   const char** asked);
+  // `next`: this thread's next tile, whose memory is asked for, or null.
+  void (*run_tile)(const TileContext& context, const Tile& tile, float* room, const Tile* next);
 };
 
 // Equal results to the bit, where the machine has fused multiply-add. Null where the compiler's

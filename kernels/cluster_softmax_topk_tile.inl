@@ -1,11 +1,10 @@
-// The code for one tile, compiled once for each instruction set. Lanes are items: a tile is first
-// packed into panels [d][kVectorLanes], so that a score is one chain of multiply-adds over the
-// columns whatever the block it is computed in. Nothing but names of this unit and of vector_math.h
-// may be instantiated here: the linker could give other units this one's code.
+// The code for one tile, compiled once for each instruction set. Lanes are items: a score is one
+// chain of multiply-adds over the columns, whatever the block it is computed in. Nothing but names
+// of this unit and of vector_math.h may be instantiated here: the linker could give other units
+// this one's code.
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <type_traits>
 #include <utility>
 
 #include "kernels/cluster_softmax_topk_tile.h"
@@ -14,38 +13,29 @@
 namespace serendip {
 namespace {
 
-constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
-constexpr int64_t kLine = 64;  // bytes
-#ifndef LOOK
-#define LOOK 65536
-#endif
-#ifndef PFHINT
-#define PFHINT 2
-#endif
 #ifndef STRIP
 #define STRIP 8192
 #endif
-#ifndef COMPPART
-#define COMPPART 8
+#ifndef NEAR
+#define NEAR 8192
 #endif
-#ifndef PACKLINES
-#define PACKLINES 2
+#ifndef FAR
+#define FAR 65536
 #endif
-constexpr int64_t kAheadColumns = 8;
-constexpr int64_t kLineParts = 1 << 16;
-#ifndef PACKC
-#define PACKC 13
+#ifndef ACC
+#define ACC 16
 #endif
-#ifndef FINC
-#define FINC 100
-#endif
-constexpr int64_t kPackCycles = PACKC, kFinishCycles = FINC;
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+constexpr int64_t kLine = 64;       // bytes
+constexpr int64_t kMaskItems = 64;  // items a test of the threshold
+constexpr int64_t kSumLanes = 16;   // of a row's sum, whatever the instruction set
 constexpr int64_t kStripFloats = STRIP;
-constexpr int64_t kLookAhead = LOOK;  // bytes of the table that are asked for in advance
-constexpr int64_t kMaskItems = 64;    // items a test of the threshold
-constexpr int64_t kSumLanes = 16;     // whatever the instruction set
+// How far ahead of its use the table's memory is asked for, in bytes: into the first cache while
+// items are read, into the second while they are not.
+constexpr int64_t kNear = NEAR, kFar = FAR;
+constexpr int64_t kAskColumns = 8;
 // A block of panels × queries fills the registers but for a few.
-constexpr int kAccumulators = kVectorLanes == 16 ? 16 : 12;
+constexpr int kAccumulators = kVectorLanes == 16 ? ACC : 12;
 constexpr int kMaxQueries = kVectorLanes == 16 ? 8 : 6;
 
 inline int64_t smaller(int64_t left, int64_t right) { return left < right ? left : right; }
@@ -113,7 +103,6 @@ inline Floats load_rows(const char* first, int64_t stride) {
 #elif defined(__AVX2__)
   return __builtin_shufflevector(quad(0), quad(4), 0, 1, 2, 3, 4, 5, 6, 7);
 #else
-  (void)stride;
   return quad(0);
 #endif
 }
@@ -168,54 +157,42 @@ inline void widen_columns(const Floats (&words)[4], Float16, Floats (&columns)[8
   }
 }
 
-constexpr int64_t pack_cycles(int64_t value_bytes, int64_t width) {
-  return width * value_bytes / 16 * kPackCycles;
-}
-
-// Memory that is asked for evenly over a tile's time, so that it flows while the tile is computed.
+// Memory that is asked for piece by piece.
 struct Ahead {
-  const char *at, *end;         // in this tile
-  const char *next, *next_end;  // then
-  int64_t rate;                 // lines a cycle, times kLineParts
-  int64_t due = 0;
+  const char* at;
 
-  int64_t lines_due(int64_t cycles) {
-    due += rate * cycles;
-    const int64_t lines = due / kLineParts;
-    due -= lines * kLineParts;
-    return lines;
+  void into_first_cache(int64_t lines) {
+    for (; lines > 0; --lines, at += kLine) __builtin_prefetch(at, 0, 3);
   }
-  // The same in equal steps.
-  int64_t lines_each(int64_t cycles, int64_t steps) {
-    due += rate * cycles;
-    const int64_t lines = due / kLineParts / larger(steps, 1);
-    due -= lines * steps * kLineParts;
-    return lines;
-  }
-  void ask(int64_t lines) {
-    for (; lines > 0; --lines, at += kLine) {
-      if (at >= end) {
-        at = next;
-        end = next_end;
-        next = next_end;
-        if (at >= end) return;
-      }
-      __builtin_prefetch(at, 0, PFHINT);
-    }
+  void into_second_cache(int64_t lines) {
+    for (; lines > 0; --lines, at += kLine) __builtin_prefetch(at, 0, 2);
   }
 };
 
-// Calls visit(column, values) for every column of kVectorLanes items, in ascending order.
-template <typename T, typename Visit>
-[[gnu::always_inline]] inline void visit_columns(const T* items, int64_t width, int64_t cycles,
-                                                 Ahead& ahead, Visit visit) {
+// A tile's memory, then the next tile's.
+struct Upcoming {
+  const char *tile, *next;
+  int64_t tile_bytes;
+
+  Ahead after(int64_t bytes) const {
+    return {bytes < tile_bytes ? tile + bytes : next + (bytes - tile_bytes)};
+  }
+};
+
+// Calls visit(column, values) for every column of kVectorLanes items, in ascending order. With
+// kAsk, asks for as much memory as it reads.
+template <bool kAsk, typename T, typename Visit>
+[[gnu::always_inline]] inline void visit_columns(const T* items, int64_t width, Ahead ahead,
+                                                 Visit visit) {
   constexpr auto kSize = static_cast<int64_t>(sizeof(T));
   constexpr int64_t kGroup = 16 / kSize;
   const auto* first = reinterpret_cast<const char*>(items);
-  const int64_t step = ahead.lines_each(cycles, width / kGroup);
   int64_t column = 0;
   for (; column + kGroup <= width; column += kGroup) {
-    ahead.ask(step);
+    if constexpr (kAsk) {
+#pragma GCC unroll 4
+      for (int line = 0; line < kVectorLanes * 16 / kLine; ++line) ahead.into_first_cache(1);
+    }
     Floats words[4], columns[kGroup];
     load_words(first + column * kSize, width * kSize, words);
     widen_columns(words, T{}, columns);
@@ -235,26 +212,24 @@ template <typename T, typename Visit>
 template <typename T, typename Visit>
 [[gnu::always_inline]] inline void visit_panels(const T* items, int64_t count, int64_t width,
                                                 void* spare, Visit visit) {
-  int64_t panel = 0;
-  for (; (panel + 1) * kVectorLanes <= count; ++panel)
+  const int64_t whole = count / kVectorLanes, rest = count % kVectorLanes;
+  for (int64_t panel = 0; panel < whole; ++panel)
     visit(panel, items + panel * kVectorLanes * width);
-  const int64_t rest = count - panel * kVectorLanes;
   if (rest == 0) return;
   T* const last = static_cast<T*>(spare);
-  std::memset(last, 0, static_cast<size_t>(kVectorLanes * width) * sizeof(T));
-  std::memcpy(last, items + panel * kVectorLanes * width,
+  std::memset(spare, 0, static_cast<size_t>(kVectorLanes * width) * sizeof(T));
+  std::memcpy(spare, items + whole * kVectorLanes * width,
               static_cast<size_t>(rest * width) * sizeof(T));
-  visit(panel, static_cast<const T*>(last));
+  visit(whole, static_cast<const T*>(last));
 }
 
 // packed[panel][column][lane].
 template <typename T>
-void pack(const T* items, int64_t count, int64_t width, float* packed, void* spare, Ahead& ahead) {
+void pack(const T* items, int64_t count, int64_t width, float* packed, void* spare) {
   visit_panels(items, count, width, spare, [&](int64_t panel, const T* first) {
     float* const target = packed + panel * width * kVectorLanes;
-    visit_columns(
-        first, width, pack_cycles(sizeof(T), width),
-        ahead, [&](int64_t column, Floats values) __attribute__((always_inline)) {
+    visit_columns<false>(
+        first, width, {nullptr}, [&](int64_t column, Floats values) __attribute__((always_inline)) {
           store_floats(values, target + column * kVectorLanes);
         });
   });
@@ -263,12 +238,14 @@ void pack(const T* items, int64_t count, int64_t width, float* packed, void* spa
 // scores[q][item], without packing: pays for a few queries.
 template <typename T, int kQueries>
 void score_directly(const T* items, int64_t count, int64_t width, const float* const* queries,
-                    float* scores, void* spare, Ahead& ahead) {
+                    float* scores, void* spare, const Upcoming& upcoming) {
+  const int64_t panel_bytes = kVectorLanes * width * static_cast<int64_t>(sizeof(T));
+  const int64_t distance = larger(kNear, panel_bytes);
   visit_panels(items, count, width, spare, [&](int64_t panel, const T* first) {
     Floats sums[kQueries] = {};
-    visit_columns(
-        first, width, pack_cycles(sizeof(T), width) + kQueries * width / 2,
-        ahead, [&](int64_t column, Floats values) __attribute__((always_inline)) {
+    visit_columns<true>(
+        first, width, upcoming.after(panel * panel_bytes + distance),
+        [&](int64_t column, Floats values) __attribute__((always_inline)) {
 #pragma GCC unroll 8
           for (int q = 0; q < kQueries; ++q)
             sums[q] = multiply_add(values, broadcast(queries[q][column]), sums[q]);
@@ -281,13 +258,11 @@ void score_directly(const T* items, int64_t count, int64_t width, const float* c
 
 template <int kPanels, int kQueries>
 void score_block(const float* packed, int64_t width, const float* const* queries, float* scores,
-                 Ahead& ahead) {
+                 Ahead& ahead, int64_t lines) {
   Floats sums[kPanels][kQueries] = {};
-  const int64_t step =
-      ahead.lines_each(kPanels * kQueries * width / 2, divided_up(width, kAheadColumns));
   for (int64_t column = 0; column < width;) {
-    ahead.ask(step);
-    const int64_t last = smaller(column + kAheadColumns, width);
+    ahead.into_second_cache(kPanels * lines);
+    const int64_t last = smaller(column + kAskColumns, width);
     for (; column < last; ++column) {
       Floats items[kPanels];
 #pragma GCC unroll 8
@@ -308,25 +283,21 @@ void score_block(const float* packed, int64_t width, const float* const* queries
       store_floats(sums[p][q], scores + q * kScoreStride + p * kVectorLanes);
 }
 
-// scores[q][item] of kQueries rows and a strip's panels.
+// scores[q][item] of kQueries rows and a strip of packed panels. Asks for so many lines every
+// kAskColumns columns of a panel.
 template <int kQueries>
-void score_rows(const float* packed, int64_t panels, int64_t width, const float* const* queries,
-                float* scores, Ahead& ahead) {
+void score_strip(const float* packed, int64_t panels, int64_t width, const float* const* queries,
+                 float* scores, Ahead& ahead, int64_t lines) {
   int64_t panel = 0;
   const auto blocks_of = [&]<int kPanels>(std::integral_constant<int, kPanels>) {
-    for (; panel + kPanels <= panels; panel += kPanels) {
+    for (; panel + kPanels <= panels; panel += kPanels)
       score_block<kPanels, kQueries>(packed + panel * width * kVectorLanes, width, queries,
-                                     scores + panel * kVectorLanes, ahead);
-    }
+                                     scores + panel * kVectorLanes, ahead, lines);
   };
   if constexpr (4 * kQueries <= kAccumulators) blocks_of(std::integral_constant<int, 4>{});
   if constexpr (2 * kQueries <= kAccumulators) blocks_of(std::integral_constant<int, 2>{});
   blocks_of(std::integral_constant<int, 1>{});
 }
-
-using ScoreRows = void (*)(const float*, int64_t, int64_t, const float* const*, float*, Ahead&);
-constexpr ScoreRows kScoreRows[] = {score_rows<1>, score_rows<2>, score_rows<3>, score_rows<4>,
-                                    score_rows<5>, score_rows<6>, score_rows<7>, score_rows<8>};
 
 // Lane l of the result: lane l + kBy, modulo the number of lanes.
 template <int kBy, int... kLanes>
@@ -359,12 +330,13 @@ float largest_score(const float* scores, int64_t count) {
   return largest_lane(maximum(maximum(largest[0], largest[1]), maximum(largest[2], largest[3])));
 }
 
-// Σ exp(score - max) over `count` scores, a multiple of kMaskItems.
-float sum_of_exp(const float* scores, int64_t count, float max, Ahead& ahead) {
+// Σ exp(score - max) over `count` scores, a multiple of kMaskItems. Asks for so many lines every
+// kMaskItems items.
+float sum_of_exp(const float* scores, int64_t count, float max, Ahead& ahead, int64_t lines) {
   constexpr int kVectors = kSumLanes / kVectorLanes;
   Floats sums[kVectors] = {};
   for (int64_t first = 0; first < count; first += kMaskItems) {
-    ahead.ask(ahead.lines_due(kFinishCycles));
+    ahead.into_second_cache(lines);
     for (int64_t at = first; at < first + kMaskItems; at += kSumLanes)
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
@@ -372,7 +344,7 @@ float sum_of_exp(const float* scores, int64_t count, float max, Ahead& ahead) {
         sums[v] += exp_normal(maximum(score - max, broadcast(-87.0f)));
       }
   }
-  // In the order of a vector of kSumLanes.
+  // In the order of one vector of kSumLanes.
   for (int half = kVectors / 2; half > 0; half /= 2)
     for (int v = 0; v < half; ++v) sums[v] += sums[v + half];
   return folded(sums[0], [](Floats left, Floats right) { return left + right; });
@@ -434,12 +406,12 @@ int64_t collect(const float* scores, const Tile& tile, float threshold, Candidat
 
 // What one row takes from the tile.
 void finish_row(const TileContext& context, const Tile& tile, const NamedCluster& named,
-                float* scores, Ahead& ahead) {
+                float* scores, Ahead& ahead, int64_t lines) {
   const int64_t padded = divided_up(tile.item_count, kMaskItems) * kMaskItems;
   for (int64_t item = tile.item_count; item < padded; item += kVectorLanes)
     store_floats(broadcast(kMinusInfinity), scores + item);
   const float max = largest_score(scores, padded);
-  context.sums[named.first_sum + tile.index] = {max, sum_of_exp(scores, padded, max, ahead)};
+  context.sums[named.first_sum + tile.index] = {max, sum_of_exp(scores, padded, max, ahead, lines)};
 
   const float known = context.best->threshold(named.row);
   if (max < known) return;
@@ -450,31 +422,6 @@ void finish_row(const TileContext& context, const Tile& tile, const NamedCluster
   context.best->add(named.row, found, count, bound);
 }
 
-// Panels that stay in the first cache while all rows pass over them: 1, 2 or a multiple of 4.
-int64_t strip_panels(int64_t width) {
-  const int64_t most = kStripFloats / (width * kVectorLanes);
-  return most >= 4 ? most / 4 * 4 : most >= 2 ? 2 : 1;
-}
-
-Ahead ahead_of(const TileContext& context, const Tile& tile, const Tile* next, const char* asked) {
-  const int64_t item_bytes = context.width * (context.type == FloatType::kFloat32 ? 4 : 2);
-  const auto* table = static_cast<const char*>(context.item_embedding);
-  const char* const begin = table + tile.first_item * item_bytes;
-  const char* const end = begin + tile.item_count * item_bytes;
-  const int64_t next_bytes =
-      next != nullptr ? smaller(next->item_count * item_bytes, kLookAhead) : 0;
-  const char* const next_begin = next != nullptr ? table + next->first_item * item_bytes : end;
-  if (asked < begin || asked > end) asked = begin + smaller(kLookAhead, end - begin);
-  const int64_t bytes = end - asked + next_bytes;
-  const int64_t panels = divided_up(tile.item_count, kVectorLanes);
-  const int64_t group = context.type == FloatType::kFloat32 ? 4 : 8;
-  const int64_t cycles =
-      panels * (context.width / group * kPackCycles +
-                tile.row_count * (context.width / 2 + kFinishCycles * kVectorLanes / kMaskItems));
-  return {asked, end, next_begin, next_begin + next_bytes,
-          bytes * (kLineParts / kLine) / larger(cycles, 1)};
-}
-
 struct Room {
   float* scores;  // [kTileRows][kScoreStride]
   float* spare;   // a panel
@@ -483,57 +430,90 @@ struct Room {
 
 template <typename T, int... kCounts>
 void score_few(const T* items, const Tile& tile, int64_t width, const float* const* queries,
-               const Room& room, Ahead& ahead, std::integer_sequence<int, kCounts...>) {
-  ((tile.row_count == kCounts + 1
-        ? score_directly<T, kCounts + 1>(items, tile.item_count, width, queries, room.scores,
-                                         room.spare, ahead)
-        : void()),
-   ...);
+               const Room& room, const Upcoming& upcoming, std::integer_sequence<int, kCounts...>) {
+  using Score =
+      void (*)(const T*, int64_t, int64_t, const float* const*, float*, void*, const Upcoming&);
+  constexpr Score kScore[] = {score_directly<T, kCounts + 1>...};
+  kScore[tile.row_count - 1](items, tile.item_count, width, queries, room.scores, room.spare,
+                             upcoming);
+}
+
+// Panels that stay in the first cache while all rows pass over them: 1, 2 or a multiple of 4.
+inline int64_t strip_panels(int64_t width) {
+  const int64_t most = kStripFloats / (width * kVectorLanes);
+  return most >= 4 ? most / 4 * 4 : most >= 2 ? 2 : 1;
+}
+
+template <typename T, int... kCounts>
+void score_many(const T* items, const Tile& tile, int64_t width, const float* const* queries,
+                const Room& room, const Upcoming& upcoming,
+                std::integer_sequence<int, kCounts...>) {
+  using Score =
+      void (*)(const float*, int64_t, int64_t, const float* const*, float*, Ahead&, int64_t);
+  constexpr Score kScore[] = {score_strip<kCounts + 1>...};
+  const int64_t item_bytes = width * static_cast<int64_t>(sizeof(T));
+  const int64_t strip_items = strip_panels(width) * kVectorLanes;
+  const int64_t groups = divided_up(tile.row_count, kMaxQueries);
+  const int64_t lines =
+      divided_up(kAskColumns * kVectorLanes * static_cast<int64_t>(sizeof(T)), groups * kLine);
+  for (int64_t item = 0; item < tile.item_count; item += strip_items) {
+    const int64_t count = smaller(strip_items, tile.item_count - item);
+    Ahead ahead = upcoming.after((item + strip_items) * item_bytes);
+    pack(items + item * width, count, width, room.packed, room.spare);
+    for (int64_t row = 0; row < tile.row_count; row += kMaxQueries)
+      kScore[smaller(kMaxQueries, tile.row_count - row) - 1](
+          room.packed, divided_up(count, kVectorLanes), width, queries + row,
+          room.scores + row * kScoreStride + item, ahead, lines);
+  }
 }
 
 template <typename T>
 void score_tile(const T* table, const TileContext& context, const Tile& tile, const Room& room,
-                Ahead& ahead) {
+                const Upcoming& upcoming) {
   const float* queries[kTileRows];
   for (int64_t row = 0; row < tile.row_count; ++row) {
     queries[row] = context.query + tile.rows[row].row * context.width;
     for (int64_t at = 0; at < context.width; at += kLine / 4) __builtin_prefetch(queries[row] + at);
     context.best->prefetch(tile.rows[row].row);
   }
+  constexpr auto kCounts = std::make_integer_sequence<int, kMaxQueries>{};
   const T* const items = table + tile.first_item * context.width;
-  if (tile.row_count <= kMaxQueries)
-    return score_few(items, tile, context.width, queries, room, ahead,
-                     std::make_integer_sequence<int, kMaxQueries>{});
-  const int64_t strip_items = strip_panels(context.width) * kVectorLanes;
-  for (int64_t item = 0; item < tile.item_count; item += strip_items) {
-    const int64_t count = smaller(strip_items, tile.item_count - item);
-    pack(items + item * context.width, count, context.width, room.packed, room.spare, ahead);
-    for (int64_t row = 0; row < tile.row_count; row += kMaxQueries)
-      kScoreRows[smaller(kMaxQueries, tile.row_count - row) - 1](
-          room.packed, divided_up(count, kVectorLanes), context.width, queries + row,
-          room.scores + row * kScoreStride + item, ahead);
+  if (tile.row_count <= kMaxQueries) {
+    score_few(items, tile, context.width, queries, room, upcoming, kCounts);
+  } else {
+    score_many(items, tile, context.width, queries, room, upcoming, kCounts);
   }
 }
 
-void run_tile(const TileContext& context, const Tile& tile, float* memory, const Tile* next,
-              const char** asked) {
+void run_tile(const TileContext& context, const Tile& tile, float* memory, const Tile* next) {
   float* const spare = memory + kTileRows * kScoreStride;
-  const Room room{memory, spare, spare + context.width * kTileAlignment};
-  Ahead ahead = ahead_of(context, tile, next, *asked);
-  const auto score = [&](auto* table) { score_tile(table, context, tile, room, ahead); };
+  const Room room{memory, spare, spare + context.width * kVectorLanes};
+  const int64_t item_bytes = context.width * (context.type == FloatType::kFloat32 ? 4 : 2);
+  const auto* const table = static_cast<const char*>(context.item_embedding);
+  const int64_t end = tile.first_item + tile.item_count;
+  const Upcoming upcoming{table + tile.first_item * item_bytes,
+                          table + (next != nullptr ? next->first_item : end) * item_bytes,
+                          tile.item_count * item_bytes};
   switch (context.type) {
     case FloatType::kFloat32:
-      score(static_cast<const float*>(context.item_embedding));
+      score_tile(static_cast<const float*>(context.item_embedding), context, tile, room, upcoming);
       break;
     case FloatType::kBFloat16:
-      score(static_cast<const BFloat16*>(context.item_embedding));
+      score_tile(static_cast<const BFloat16*>(context.item_embedding), context, tile, room,
+                 upcoming);
       break;
     case FloatType::kFloat16:
-      score(static_cast<const Float16*>(context.item_embedding));
+      score_tile(static_cast<const Float16*>(context.item_embedding), context, tile, room,
+                 upcoming);
   }
+  const int64_t near = larger(kNear, item_bytes * kVectorLanes);
+  const int64_t next_bytes = next != nullptr ? next->item_count * item_bytes : 0;
+  const int64_t lines =
+      divided_up(larger(smaller(kFar, next_bytes) - near, 0),
+                 kLine * tile.row_count * divided_up(tile.item_count, kMaskItems));
+  Ahead ahead = upcoming.after(tile.item_count * item_bytes + near);
   for (int64_t row = 0; row < tile.row_count; ++row)
-    finish_row(context, tile, tile.rows[row], room.scores + row * kScoreStride, ahead);
-  *asked = ahead.at;
+    finish_row(context, tile, tile.rows[row], room.scores + row * kScoreStride, ahead, lines);
 }
 
 constexpr TileFunctions kTileFunctions{widen, run_tile};

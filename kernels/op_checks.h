@@ -53,9 +53,9 @@ inline void check_offsets(const char* op, const char* name, const at::Tensor& of
 }
 
 // Values of a contiguous tensor on the CPU must lie in [0, count).
-inline void check_indices(const char* op, const char* name, const at::Tensor& indices,
-                          int64_t count) {
-  const auto* values = indices.const_data_ptr<int64_t>();
+template <typename Index = int64_t>
+void check_indices(const char* op, const char* name, const at::Tensor& indices, int64_t count) {
+  const auto* values = indices.const_data_ptr<Index>();
   for (int64_t at = 0; at < indices.numel(); ++at)
     TORCH_CHECK(values[at] >= 0 && values[at] < count, op, ": ", name, "[", at, "]: expected 0 to ",
                 count - 1, ", got ", values[at]);

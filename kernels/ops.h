@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <tuple>
 
+#include "kernels/tree_attention.h"
+
 namespace serendip {
 
 // (ids i64 [B, k], log_prob f32 [B, k], log_z f32 [B]); the contract of every tensor is in
@@ -36,5 +38,12 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> trie_mask_topk(const at::Tensor& 
                                                               const at::Tensor& child_offset,
                                                               const at::Tensor& child_token,
                                                               int64_t k);
+
+// [T, H, d], differentiable; the contract is in kernels/tree_attention.h: query [T, H, d], key and
+// value [A, G, d], float32 or float64 on the CPU, path_offset i64 [T + 1], path i32. The registered
+// op also returns log_sum_exp [T, H], without a gradient.
+at::Tensor tree_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                          const at::Tensor& path_offset, const at::Tensor& path,
+                          const kernels::TreeAttentionOptions& options);
 
 }  // namespace serendip

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/tree_attention_op.h"
+#include "kernels/ops.h"
 
 namespace serendip {
 namespace {

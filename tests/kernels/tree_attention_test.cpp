@@ -1,7 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
-#include "kernels/tree_attention_op.h"
+#include "kernels/ops.h"
+#include "tests/base/temporary_folder.h"
 
 namespace serendip {
 namespace {
@@ -110,11 +111,20 @@ TEST(TreeAttention, ARowDependsOnItsPathAlone) {
   }
 }
 
-TEST(TreeAttention, RefusesHeadsThatDoNotDivide) {
+TEST(TreeAttention, RefusesBadInputNamingIt) {
   const Paths paths = random_paths(2, 1);
-  EXPECT_THROW(tree_attention(torch::zeros({2, 3, 4}), torch::zeros({2, 2, 4}),
-                              torch::zeros({2, 2, 4}), paths.offset, paths.path, {}),
-               c10::Error);
+  const Tensor query = torch::zeros({2, 4, 8}), key = torch::zeros({2, 2, 8});
+  const auto message = [&](const Tensor& keys, const Tensor& path) {
+    return error_of([&] { tree_attention(query, keys, keys, paths.offset, path, {}); });
+  };
+  const auto has = [](const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  has(message(torch::zeros({2, 3, 8}), paths.path),
+      "key: expected heads that divide the query's 4, got 3");
+  has(message(torch::zeros({2, 2, 9}), paths.path), "key: expected width 8, got 9");
+  has(message(key, paths.path + 1), "expected 0 to 1, got 2");
+  has(message(key, paths.path.slice(0, 1)), "path_offset[2]");
 }
 
 }  // namespace
