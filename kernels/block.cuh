@@ -26,7 +26,7 @@ __device__ inline void store_pack(T* target, const Pack<T, kCount>& pack) {
 struct LogSumExp {
   float max = -INFINITY, total = 0;
 
-  __device__ float log() const { return total > 0 ? max + logf(total) : -INFINITY; }
+  __device__ float log() const { return max + logf(total); }
   __device__ void add(const LogSumExp& other) {
     if (other.total == 0) return;
     const float larger = fmaxf(max, other.max);

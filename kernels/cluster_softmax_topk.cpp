@@ -3,6 +3,8 @@
 // added up in ascending item order, and offers its best items to the row's list.
 #include "kernels/cluster_softmax_topk.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -12,14 +14,30 @@
 
 #include "kernels/cluster_softmax_topk_tile.h"
 
-namespace serendip {
+namespace serendip::cluster_softmax_topk_host {
 namespace {
 
 constexpr int64_t kParallelWork = 1 << 18;  // multiplications that pay for waking threads
+constexpr int64_t kInsertedAtMost = 32;     // so small a k is sorted by insertion
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 bool better(const Candidate& left, const Candidate& right) {
   return left.score > right.score || (left.score == right.score && left.id < right.id);
+}
+
+// Moves the best k candidates to the front, best first; the rest is lost. Returns how many there
+// are.
+int64_t insert_best(Candidate* candidates, int64_t count, int64_t k) {
+  int64_t held = 0;
+  for (int64_t at = 0; at < count; ++at) {
+    const Candidate candidate = candidates[at];
+    if (held == k && !better(candidate, candidates[k - 1])) continue;
+    int64_t place = held < k ? held++ : k - 1;
+    for (; place > 0 && better(candidate, candidates[place - 1]); --place)
+      candidates[place] = candidates[place - 1];
+    candidates[place] = candidate;
+  }
+  return held;
 }
 
 int64_t divided_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
@@ -54,7 +72,7 @@ std::vector<NamedCluster> named_clusters(const ClusterSoftmaxTopkInput& input) {
   return named;
 }
 
-// A cluster's tiles: of equal size but for the last. The cluster and the width alone decide.
+// A cluster's tiles: of equal size but for the last, whatever the rows.
 struct Tiling {
   int64_t first_item, item_count, tile_items, tile_count;
 
@@ -62,8 +80,8 @@ struct Tiling {
       : first_item(input.cluster_offset[cluster]),
         item_count(input.cluster_offset[cluster + 1] - first_item) {
     const int64_t tiles = std::max<int64_t>(divided_up(item_count, kMaxTileItems), 1);
-    tile_items = std::max(divided_up(divided_up(item_count, tiles), kTileAlignment), int64_t{1}) *
-                 kTileAlignment;
+    tile_items =
+        std::max(divided_up(divided_up(item_count, tiles), kMaxLanes), int64_t{1}) * kMaxLanes;
     tile_count = divided_up(item_count, tile_items);
   }
 };
@@ -73,19 +91,17 @@ struct Plan {
   std::vector<int64_t> row_sums;   // [B + 1] offsets of the rows' parts of sums
   std::vector<int64_t> row_items;  // [B + 1] offsets of the rows' items
   std::vector<Tile> tiles;
-  int64_t largest_tile = 0;  // items
-  int64_t work = 0;          // multiplications
+  int64_t work = 0;  // multiplications
 };
 
 void add_tiles(const Tiling& tiling, const NamedCluster* rows, int64_t row_count, Plan& plan) {
   for (int64_t index = 0; index < tiling.tile_count; ++index) {
     const int64_t begin = index * tiling.tile_items;
     const int64_t items = std::min(tiling.tile_items, tiling.item_count - begin);
-    for (int64_t row = 0; row < row_count; row += kTileRows)
+    for (int64_t row = 0; row < row_count; row += kMaxTileRows)
       plan.tiles.push_back({tiling.first_item + begin, items, index, rows + row,
-                            std::min(kTileRows, row_count - row)});
+                            std::min(kMaxTileRows, row_count - row)});
   }
-  plan.largest_tile = std::max(plan.largest_tile, std::min(tiling.tile_items, tiling.item_count));
 }
 
 Plan make_plan(const ClusterSoftmaxTopkInput& input) {
@@ -116,28 +132,61 @@ Plan make_plan(const ClusterSoftmaxTopkInput& input) {
   return plan;
 }
 
-// A thread's room for a packed tile, kept between calls.
-float* packed_room(int64_t floats) {
+// A thread's room for tiles of the width, kept between calls.
+float* thread_room(int64_t width) {
+  constexpr size_t kAlignment = 64;
   thread_local std::vector<float> room;
-  constexpr size_t kAlignment = 64 / sizeof(float);
-  room.resize(std::max(room.size(), static_cast<size_t>(floats) + kAlignment));
+  room.resize(
+      std::max(room.size(), static_cast<size_t>(room_floats(width)) + kAlignment / sizeof(float)));
   const auto address = reinterpret_cast<uintptr_t>(room.data());
-  return room.data() + (64 - address % 64) % 64 / sizeof(float);
+  return room.data() + (kAlignment - address % kAlignment) % kAlignment / sizeof(float);
 }
 
-// Threads take tiles in turn, each one ahead, to ask for its memory in time.
+// Deals tiles to the threads of a team in short runs: tiles of one cluster have the same rows, over
+// which threads would meet. A thread's first run is always the same one, so that a table which fits
+// the caches stays in those of the same threads. Tiles are small enough that their order does not
+// matter to the time.
+class TileQueue {
+ public:
+  explicit TileQueue(const std::vector<Tile>& tiles)
+      : tiles_(tiles),
+        run_(std::clamp(static_cast<int64_t>(tiles.size()) / (16 * omp_get_max_threads()),
+                        int64_t{1}, int64_t{8})) {}
+
+  // A thread's own place in the queue.
+  struct Place {
+    int64_t at = 0, end = 0;
+  };
+  Place first() const { return {omp_get_thread_num() * run_, (omp_get_thread_num() + 1) * run_}; }
+  const Tile* next(Place& place) {
+    if (place.at == place.end) {
+      place.at = (omp_get_num_threads() + taken_++) * run_;
+      place.end = place.at + run_;
+    }
+    const auto at = static_cast<size_t>(place.at);
+    if (at >= tiles_.size()) return nullptr;
+    ++place.at;
+    return &tiles_[at];
+  }
+
+ private:
+  const std::vector<Tile>& tiles_;
+  int64_t run_;
+  std::atomic<int64_t> taken_{0};
+};
+
+// Threads look one tile ahead, to ask for its memory in time.
 void run_tiles(const TileFunctions& functions, const TileContext& context, const Plan& plan) {
-  const auto count = static_cast<int64_t>(plan.tiles.size());
-  std::atomic<int64_t> taken{0};
-#pragma omp parallel if (plan.work > kParallelWork && count > 1)
+  TileQueue queue(plan.tiles);
+#pragma omp parallel if (plan.work > kParallelWork && plan.tiles.size() > 1)
   {
-    float* packed = packed_room(8192 + 16 * context.width + 2 * kTileAlignment * context.width +
-                                kTileRows * kScoreStride);
-    for (int64_t at = taken++; at < count;) {
-      const Tile& tile = plan.tiles[static_cast<size_t>(at)];
-      at = taken++;
-      functions.run_tile(context, tile, packed,
-                         at < count ? &plan.tiles[static_cast<size_t>(at)] : nullptr);
+    float* room = thread_room(context.width);
+    TileQueue::Place place = queue.first();
+    const Tile* tile = queue.next(place);
+    while (tile != nullptr) {
+      const Tile* next = queue.next(place);
+      functions.run_tile(context, *tile, room, next);
+      tile = next;
     }
   }
 }
@@ -197,11 +246,14 @@ void BestOfRows::prefetch(int64_t row) const {
 }
 
 void BestOfRows::keep_best(Row& row) {
-  if (row.held <= k_) return;
   Candidate* const first = candidates_.get() + row.first;
-  std::nth_element(first, first + k_ - 1, first + row.held, better);
-  row.held = k_;
-  if (first[k_ - 1].score > row.threshold) row.threshold = first[k_ - 1].score;
+  if (k_ <= kInsertedAtMost) {
+    row.held = insert_best(first, row.held, k_);
+  } else if (row.held >= k_) {
+    std::nth_element(first, first + k_ - 1, first + row.held, better);
+    row.held = k_;
+  }
+  if (row.held == k_) row.threshold = std::max<float>(row.threshold, first[k_ - 1].score);
 }
 
 void BestOfRows::add(int64_t row_index, const Candidate* candidates, int64_t count, float bound) {
@@ -219,7 +271,7 @@ std::span<const Candidate> BestOfRows::sorted(int64_t row_index) {
   Row& row = rows_[static_cast<size_t>(row_index)];
   keep_best(row);
   Candidate* const first = candidates_.get() + row.first;
-  std::sort(first, first + row.held, better);
+  if (k_ > kInsertedAtMost) std::sort(first, first + row.held, better);
   return {first, static_cast<size_t>(row.held)};
 }
 
@@ -249,9 +301,14 @@ void cluster_softmax_topk_by(const TileFunctions& functions, const ClusterSoftma
   }
 }
 
+}  // namespace serendip::cluster_softmax_topk_host
+
+namespace serendip {
+
 void cluster_softmax_topk_cpu(const ClusterSoftmaxTopkInput& input,
                               const ClusterSoftmaxTopkOutput& output) {
-  cluster_softmax_topk_by(fastest_functions(), input, output);
+  cluster_softmax_topk_host::cluster_softmax_topk_by(cluster_softmax_topk_host::fastest_functions(),
+                                                     input, output);
 }
 
 }  // namespace serendip

@@ -13,16 +13,13 @@
 
 #include "kernels/cluster_softmax_topk.h"
 
-namespace serendip {
+namespace serendip::cluster_softmax_topk_host {
 
-#ifndef TILEITEMS
-#define TILEITEMS 1024
-#endif
-constexpr int64_t kMaxTileItems = TILEITEMS;
-constexpr int64_t kTileRows = 64;
-// Floats between the scores of two rows, an odd number of cache lines.
+constexpr int64_t kMaxTileItems = 1024, kMaxTileRows = 64;
+// Floats between the scores of two rows: an odd number of cache lines.
 constexpr int64_t kScoreStride = kMaxTileItems + 16;
-constexpr int64_t kTileAlignment = 16;  // items: as many as the widest vector has lanes
+constexpr int64_t kMaxLanes = 16;          // of any instruction set's vectors
+constexpr int64_t kStripFloats = 8 << 10;  // packed items that stay in the first cache
 
 struct Candidate {
   float score;
@@ -86,10 +83,17 @@ struct TileContext {
   BestOfRows* best;
 };
 
+// Of a tile's scores, a strip of packed items and one panel of kMaxLanes.
+constexpr int64_t room_floats(int64_t width) {
+  const int64_t panel = kMaxLanes * width;
+  return kMaxTileRows * kScoreStride + panel + (panel > kStripFloats ? panel : kStripFloats);
+}
+
 // One instruction set's code.
 struct TileFunctions {
   void (*widen)(const void* values, FloatType type, int64_t count, float* result);
-  // `next`: this thread's next tile, whose memory is asked for, or null.
+  // `room`: room_floats(d) floats, 64-byte aligned. `next`: this thread's next tile, whose memory
+  // is asked for, or null.
   void (*run_tile)(const TileContext& context, const Tile& tile, float* room, const Tile* next);
 };
 
@@ -102,4 +106,4 @@ const TileFunctions* tile_functions_avx512();
 void cluster_softmax_topk_by(const TileFunctions& functions, const ClusterSoftmaxTopkInput& input,
                              const ClusterSoftmaxTopkOutput& output);
 
-}  // namespace serendip
+}  // namespace serendip::cluster_softmax_topk_host

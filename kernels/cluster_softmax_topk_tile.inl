@@ -3,257 +3,55 @@
 // of this unit and of vector_math.h may be instantiated here: the linker could give other units
 // this one's code.
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <utility>
 
+#include "kernels/cluster_softmax_topk_columns.inl"
 #include "kernels/cluster_softmax_topk_tile.h"
 #include "kernels/vector_math.h"
 
-namespace serendip {
+namespace serendip::cluster_softmax_topk_host {
 namespace {
 
-#ifndef STRIP
-#define STRIP 8192
-#endif
-#ifndef NEAR
-#define NEAR 8192
-#endif
-#ifndef FAR
-#define FAR 65536
-#endif
-#ifndef ACC
-#define ACC 16
-#endif
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
-constexpr int64_t kLine = 64;       // bytes
 constexpr int64_t kMaskItems = 64;  // items a test of the threshold
 constexpr int64_t kSumLanes = 16;   // of a row's sum, whatever the instruction set
-constexpr int64_t kStripFloats = STRIP;
 // How far ahead of its use the table's memory is asked for, in bytes: into the first cache while
 // items are read, into the second while they are not.
-constexpr int64_t kNear = NEAR, kFar = FAR;
+constexpr int64_t kNear = 8 << 10, kFar = 64 << 10;
 constexpr int64_t kAskColumns = 8;
-// A block of panels × queries fills the registers but for a few.
-constexpr int kAccumulators = kVectorLanes == 16 ? ACC : 12;
+// Accumulators of a block of panels × queries: some registers are left for what they take in.
+constexpr int kAccumulators = kVectorLanes == 16 ? 16 : 12;
 constexpr int kMaxQueries = kVectorLanes == 16 ? 8 : 6;
 
 inline int64_t smaller(int64_t left, int64_t right) { return left < right ? left : right; }
 inline int64_t larger(int64_t left, int64_t right) { return left > right ? left : right; }
 inline int64_t divided_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
-using HalfWords = uint16_t __attribute__((vector_size(kVectorLanes * 2)));
-
-inline Floats widened(HalfWords values, BFloat16) {
-  return reinterpret_cast<Floats>(__builtin_convertvector(values, Words) << 16);
-}
-
-inline Floats widened(HalfWords values, Float16) {
-#if defined(__AVX512F__)
-  return _mm512_maskz_cvtph_ps(0xffff, reinterpret_cast<__m256i>(values));
-#elif defined(__F16C__)
-  return _mm256_cvtph_ps(reinterpret_cast<__m128i>(values));
-#else
-  Floats result;
-  for (int lane = 0; lane < kVectorLanes; ++lane) result[lane] = to_float(Float16{values[lane]});
-  return result;
-#endif
-}
-
-inline float widened(float value) { return value; }
-
-template <typename Half>
-inline float widened(Half value) {
-  return widened(HalfWords{} + value.bits, Half{})[0];
-}
-
-template <typename Half>
-void widen_halves(const Half* values, int64_t count, float* result) {
-  int64_t at = 0;
-  for (; at + kVectorLanes <= count; at += kVectorLanes) {
-    HalfWords halves;
-    std::memcpy(&halves, values + at, sizeof(halves));
-    store_floats(widened(halves, Half{}), result + at);
-  }
-  for (; at < count; ++at) result[at] = widened(values[at]);
-}
-
-void widen(const void* values, FloatType type, int64_t count, float* result) {
-  switch (type) {
-    case FloatType::kBFloat16:
-      return widen_halves(static_cast<const BFloat16*>(values), count, result);
-    case FloatType::kFloat16:
-      return widen_halves(static_cast<const Float16*>(values), count, result);
-    case FloatType::kFloat32:
-      std::memcpy(result, values, static_cast<size_t>(count) * sizeof(float));
-  }
-}
-
-// Four words of rows 0, 4, 8 … from `first` on, side by side.
-inline Floats load_rows(const char* first, int64_t stride) {
-  using Quad = float __attribute__((vector_size(16)));
-  const auto quad = [=](int64_t row) {
-    Quad words;
-    std::memcpy(&words, first + row * stride, sizeof(words));
-    return words;
-  };
-#if defined(__AVX512F__)
-  const __m512 one = _mm512_insertf32x4(_mm512_castps128_ps512(quad(0)), quad(4), 1);
-  return _mm512_insertf32x4(_mm512_insertf32x4(one, quad(8), 2), quad(12), 3);
-#elif defined(__AVX2__)
-  return __builtin_shufflevector(quad(0), quad(4), 0, 1, 2, 3, 4, 5, 6, 7);
-#else
-  return quad(0);
-#endif
-}
-
-// In every four lanes: words i and j of a, then k and l of b.
-template <int i, int j, int k, int l>
-inline Floats shuffled(Floats a, Floats b) {
-#if defined(__AVX512F__)
-  return __builtin_shufflevector(a, b, i, j, k + 16, l + 16, i + 4, j + 4, k + 20, l + 20, i + 8,
-                                 j + 8, k + 24, l + 24, i + 12, j + 12, k + 28, l + 28);
-#elif defined(__AVX2__)
-  return __builtin_shufflevector(a, b, i, j, k + 8, l + 8, i + 4, j + 4, k + 12, l + 12);
-#else
-  return __builtin_shufflevector(a, b, i, j, k + 4, l + 4);
-#endif
-}
-
-// Four words of each of kVectorLanes rows: words[c] holds word c of every row.
-inline void load_words(const char* first, int64_t stride, Floats (&words)[4]) {
-  const Floats row0 = load_rows(first, stride), row1 = load_rows(first + stride, stride);
-  const Floats row2 = load_rows(first + 2 * stride, stride);
-  const Floats row3 = load_rows(first + 3 * stride, stride);
-  const Floats even01 = shuffled<0, 2, 0, 2>(row0, row1), odd01 = shuffled<1, 3, 1, 3>(row0, row1);
-  const Floats even23 = shuffled<0, 2, 0, 2>(row2, row3), odd23 = shuffled<1, 3, 1, 3>(row2, row3);
-  words[0] = shuffled<0, 2, 0, 2>(even01, even23);
-  words[1] = shuffled<0, 2, 0, 2>(odd01, odd23);
-  words[2] = shuffled<1, 3, 1, 3>(even01, even23);
-  words[3] = shuffled<1, 3, 1, 3>(odd01, odd23);
-}
-
-// The columns in the four words of every row, in ascending order.
-inline void widen_columns(const Floats (&words)[4], float, Floats (&columns)[4]) {
-#pragma GCC unroll 4
-  for (int c = 0; c < 4; ++c) columns[c] = words[c];
-}
-
-// A word holds two columns, the even one in its low half.
-inline void widen_columns(const Floats (&words)[4], BFloat16, Floats (&columns)[8]) {
-#pragma GCC unroll 4
-  for (int c = 0; c < 4; ++c) {
-    columns[2 * c] = reinterpret_cast<Floats>(reinterpret_cast<Words>(words[c]) << 16);
-    columns[2 * c + 1] = reinterpret_cast<Floats>(reinterpret_cast<Words>(words[c]) & 0xffff0000u);
-  }
-}
-
-inline void widen_columns(const Floats (&words)[4], Float16, Floats (&columns)[8]) {
-#pragma GCC unroll 4
-  for (int c = 0; c < 4; ++c) {
-    const Words even = reinterpret_cast<Words>(words[c]), odd = even >> 16;
-    columns[2 * c] = widened(__builtin_convertvector(even, HalfWords), Float16{});
-    columns[2 * c + 1] = widened(__builtin_convertvector(odd, HalfWords), Float16{});
-  }
-}
-
-// Memory that is asked for piece by piece.
-struct Ahead {
-  const char* at;
-
-  void into_first_cache(int64_t lines) {
-    for (; lines > 0; --lines, at += kLine) __builtin_prefetch(at, 0, 3);
-  }
-  void into_second_cache(int64_t lines) {
-    for (; lines > 0; --lines, at += kLine) __builtin_prefetch(at, 0, 2);
-  }
-};
-
-// A tile's memory, then the next tile's.
-struct Upcoming {
-  const char *tile, *next;
-  int64_t tile_bytes;
-
-  Ahead after(int64_t bytes) const {
-    return {bytes < tile_bytes ? tile + bytes : next + (bytes - tile_bytes)};
-  }
-};
-
-// Calls visit(column, values) for every column of kVectorLanes items, in ascending order. With
-// kAsk, asks for as much memory as it reads.
-template <bool kAsk, typename T, typename Visit>
-[[gnu::always_inline]] inline void visit_columns(const T* items, int64_t width, Ahead ahead,
-                                                 Visit visit) {
-  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
-  constexpr int64_t kGroup = 16 / kSize;
-  const auto* first = reinterpret_cast<const char*>(items);
-  int64_t column = 0;
-  for (; column + kGroup <= width; column += kGroup) {
-    if constexpr (kAsk) {
-#pragma GCC unroll 4
-      for (int line = 0; line < kVectorLanes * 16 / kLine; ++line) ahead.into_first_cache(1);
-    }
-    Floats words[4], columns[kGroup];
-    load_words(first + column * kSize, width * kSize, words);
-    widen_columns(words, T{}, columns);
-#pragma GCC unroll 8
-    for (int c = 0; c < kGroup; ++c) visit(column + c, columns[c]);
-  }
-  for (; column < width; ++column) {
-    Floats values;
-    for (int64_t lane = 0; lane < kVectorLanes; ++lane)
-      values[lane] = widened(items[lane * width + column]);
-    visit(column, values);
-  }
-}
-
-// Calls visit(panel, items) for every kVectorLanes items. The last panel is filled up with zeros,
-// in `spare`, which has room for one.
-template <typename T, typename Visit>
-[[gnu::always_inline]] inline void visit_panels(const T* items, int64_t count, int64_t width,
-                                                void* spare, Visit visit) {
-  const int64_t whole = count / kVectorLanes, rest = count % kVectorLanes;
-  for (int64_t panel = 0; panel < whole; ++panel)
-    visit(panel, items + panel * kVectorLanes * width);
-  if (rest == 0) return;
-  T* const last = static_cast<T*>(spare);
-  std::memset(spare, 0, static_cast<size_t>(kVectorLanes * width) * sizeof(T));
-  std::memcpy(spare, items + whole * kVectorLanes * width,
-              static_cast<size_t>(rest * width) * sizeof(T));
-  visit(whole, static_cast<const T*>(last));
-}
-
-// packed[panel][column][lane].
-template <typename T>
-void pack(const T* items, int64_t count, int64_t width, float* packed, void* spare) {
-  visit_panels(items, count, width, spare, [&](int64_t panel, const T* first) {
-    float* const target = packed + panel * width * kVectorLanes;
-    visit_columns<false>(
-        first, width, {nullptr}, [&](int64_t column, Floats values) __attribute__((always_inline)) {
-          store_floats(values, target + column * kVectorLanes);
-        });
-  });
-}
-
 // scores[q][item], without packing: pays for a few queries.
 template <typename T, int kQueries>
 void score_directly(const T* items, int64_t count, int64_t width, const float* const* queries,
                     float* scores, void* spare, const Upcoming& upcoming) {
+  // Enough sums at a time to hide the multiply-adds' latency.
+  constexpr int kPanels = kQueries <= kMaxQueries / 2 ? 2 : 1;
   const int64_t panel_bytes = kVectorLanes * width * static_cast<int64_t>(sizeof(T));
-  const int64_t distance = larger(kNear, panel_bytes);
-  visit_panels(items, count, width, spare, [&](int64_t panel, const T* first) {
-    Floats sums[kQueries] = {};
-    visit_columns<true>(
-        first, width, upcoming.after(panel * panel_bytes + distance),
-        [&](int64_t column, Floats values) __attribute__((always_inline)) {
+  const int64_t distance = larger(kNear, kPanels * panel_bytes);
+  visit_panels<kPanels>(
+      items, count, width, spare, [&](auto panels, int64_t panel, const T* first) {
+        Floats sums[panels.count][kQueries] = {};
+        visit_columns<true, panels.count>(
+            first, width, upcoming.after(panel * panel_bytes + distance),
+            [&](int p, int64_t column, Floats values) __attribute__((always_inline)) {
 #pragma GCC unroll 8
-          for (int q = 0; q < kQueries; ++q)
-            sums[q] = multiply_add(values, broadcast(queries[q][column]), sums[q]);
-        });
+              for (int q = 0; q < kQueries; ++q)
+                sums[p][q] = multiply_add(values, broadcast(queries[q][column]), sums[p][q]);
+            });
 #pragma GCC unroll 8
-    for (int q = 0; q < kQueries; ++q)
-      store_floats(sums[q], scores + q * kScoreStride + panel * kVectorLanes);
-  });
+        for (int q = 0; q < kQueries; ++q)
+#pragma GCC unroll 2
+          for (int p = 0; p < panels.count; ++p)
+            store_floats(sums[p][q], scores + q * kScoreStride + (panel + p) * kVectorLanes);
+      });
 }
 
 template <int kPanels, int kQueries>
@@ -423,7 +221,7 @@ void finish_row(const TileContext& context, const Tile& tile, const NamedCluster
 }
 
 struct Room {
-  float* scores;  // [kTileRows][kScoreStride]
+  float* scores;  // [kMaxTileRows][kScoreStride]
   float* spare;   // a panel
   float* packed;  // a strip
 };
@@ -470,7 +268,7 @@ void score_many(const T* items, const Tile& tile, int64_t width, const float* co
 template <typename T>
 void score_tile(const T* table, const TileContext& context, const Tile& tile, const Room& room,
                 const Upcoming& upcoming) {
-  const float* queries[kTileRows];
+  const float* queries[kMaxTileRows];
   for (int64_t row = 0; row < tile.row_count; ++row) {
     queries[row] = context.query + tile.rows[row].row * context.width;
     for (int64_t at = 0; at < context.width; at += kLine / 4) __builtin_prefetch(queries[row] + at);
@@ -486,7 +284,7 @@ void score_tile(const T* table, const TileContext& context, const Tile& tile, co
 }
 
 void run_tile(const TileContext& context, const Tile& tile, float* memory, const Tile* next) {
-  float* const spare = memory + kTileRows * kScoreStride;
+  float* const spare = memory + kMaxTileRows * kScoreStride;
   const Room room{memory, spare, spare + context.width * kVectorLanes};
   const int64_t item_bytes = context.width * (context.type == FloatType::kFloat32 ? 4 : 2);
   const auto* const table = static_cast<const char*>(context.item_embedding);
@@ -519,4 +317,4 @@ void run_tile(const TileContext& context, const Tile& tile, float* memory, const
 constexpr TileFunctions kTileFunctions{widen, run_tile};
 
 }  // namespace
-}  // namespace serendip
+}  // namespace serendip::cluster_softmax_topk_host

@@ -2,17 +2,17 @@
 #ifdef __AVX512F__
 #include "kernels/cluster_softmax_topk_tile.inl"
 
-namespace serendip {
+namespace serendip::cluster_softmax_topk_host {
 
 const TileFunctions* tile_functions_avx512() { return &kTileFunctions; }
 
-}  // namespace serendip
+}  // namespace serendip::cluster_softmax_topk_host
 #else
 #include "kernels/cluster_softmax_topk_tile.h"
 
-namespace serendip {
+namespace serendip::cluster_softmax_topk_host {
 
 const TileFunctions* tile_functions_avx512() { return nullptr; }
 
-}  // namespace serendip
+}  // namespace serendip::cluster_softmax_topk_host
 #endif

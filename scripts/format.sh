@@ -7,4 +7,4 @@ case "${1:?format or format-check}" in
   format-check) options=(--dry-run -Werror) ;;
   *) echo "format.sh: expected format or format-check, got $1" >&2; exit 2 ;;
 esac
-git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 -r clang-format-14 "${options[@]}"
+git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' '*.inl' | xargs -0 -r clang-format-14 "${options[@]}"

@@ -54,12 +54,11 @@ SafetensorsFile::SafetensorsFile(SafetensorsFile&& other) noexcept
       metadata_(std::move(other.metadata_)) {}
 
 void SafetensorsFile::release(const SafetensorsEntry& entry) const {
+  if (entry.bytes == 0) return;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t data = reinterpret_cast<uintptr_t>(entry.data);
-  const uintptr_t begin = data / page * page;
-  if (entry.bytes > 0)
-    madvise(reinterpret_cast<void*>(begin), data + static_cast<uintptr_t>(entry.bytes) - begin,
-            MADV_DONTNEED);
+  const uintptr_t into_page = reinterpret_cast<uintptr_t>(entry.data) % page;
+  madvise(const_cast<uint8_t*>(entry.data) - into_page,
+          static_cast<size_t>(entry.bytes) + into_page, MADV_DONTNEED);
 }
 
 void write_safetensors(const fs::path& path,

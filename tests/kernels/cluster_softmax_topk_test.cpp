@@ -16,6 +16,8 @@
 namespace serendip {
 namespace {
 
+using namespace cluster_softmax_topk_host;
+
 constexpr FloatType kTypes[] = {FloatType::kFloat32, FloatType::kBFloat16, FloatType::kFloat16};
 
 bool machine_has_avx512() {
