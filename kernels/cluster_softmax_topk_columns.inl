@@ -150,7 +150,7 @@ struct Upcoming {
 
 template <int kCount>
 struct Panels {
-  static constexpr int count = kCount;  // of kVectorLanes items each
+  static constexpr int kPanels = kCount;  // of kVectorLanes items each
 };
 
 // Calls visit(p, column, values) for every column of kPanels panels, in ascending order. With kAsk,

@@ -28,18 +28,15 @@ inline int64_t smaller(int64_t left, int64_t right) { return left < right ? left
 inline int64_t larger(int64_t left, int64_t right) { return left > right ? left : right; }
 inline int64_t divided_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
-// scores[q][item], without packing: pays for a few queries.
-template <typename T, int kQueries>
+template <int kPanels, typename T, int kQueries>
 void score_directly(const T* items, int64_t count, int64_t width, const float* const* queries,
                     float* scores, void* spare, const Upcoming& upcoming) {
-  // Enough sums at a time to hide the multiply-adds' latency.
-  constexpr int kPanels = kQueries <= kMaxQueries / 2 ? 2 : 1;
   const int64_t panel_bytes = kVectorLanes * width * static_cast<int64_t>(sizeof(T));
   const int64_t distance = larger(kNear, kPanels * panel_bytes);
   visit_panels<kPanels>(
       items, count, width, spare, [&](auto panels, int64_t panel, const T* first) {
-        Floats sums[panels.count][kQueries] = {};
-        visit_columns<true, panels.count>(
+        Floats sums[panels.kPanels][kQueries] = {};
+        visit_columns<true, panels.kPanels>(
             first, width, upcoming.after(panel * panel_bytes + distance),
             [&](int p, int64_t column, Floats values) __attribute__((always_inline)) {
 #pragma GCC unroll 8
@@ -49,9 +46,21 @@ void score_directly(const T* items, int64_t count, int64_t width, const float* c
 #pragma GCC unroll 8
         for (int q = 0; q < kQueries; ++q)
 #pragma GCC unroll 2
-          for (int p = 0; p < panels.count; ++p)
+          for (int p = 0; p < panels.kPanels; ++p)
             store_floats(sums[p][q], scores + q * kScoreStride + (panel + p) * kVectorLanes);
       });
+}
+
+// scores[q][item], without packing: pays for a few queries. Two panels at a time hide the latency
+// of few multiply-adds, as long as they and the next two fit the first cache.
+template <typename T, int kQueries>
+void score_unpacked(const T* items, int64_t count, int64_t width, const float* const* queries,
+                    float* scores, void* spare, const Upcoming& upcoming) {
+  if constexpr (kQueries <= kMaxQueries / 2) {
+    if (2 * kVectorLanes * width * static_cast<int64_t>(sizeof(T)) <= 2 * kNear)
+      return score_directly<2, T, kQueries>(items, count, width, queries, scores, spare, upcoming);
+  }
+  score_directly<1, T, kQueries>(items, count, width, queries, scores, spare, upcoming);
 }
 
 template <int kPanels, int kQueries>
@@ -231,7 +240,7 @@ void score_few(const T* items, const Tile& tile, int64_t width, const float* con
                const Room& room, const Upcoming& upcoming, std::integer_sequence<int, kCounts...>) {
   using Score =
       void (*)(const T*, int64_t, int64_t, const float* const*, float*, void*, const Upcoming&);
-  constexpr Score kScore[] = {score_directly<T, kCounts + 1>...};
+  constexpr Score kScore[] = {score_unpacked<T, kCounts + 1>...};
   kScore[tile.row_count - 1](items, tile.item_count, width, queries, room.scores, room.spare,
                              upcoming);
 }

@@ -66,8 +66,8 @@ struct Problem {
 
   // Valid until a member is written or input() is called again; packs the values as they are now.
   ClusterSoftmaxTopkInput input() const {
-    return {pack(query, packed_query),
-            pack(item_embedding, packed_item_embedding),
+    return {pack(query, packed_query_),
+            pack(item_embedding, packed_item_embedding_),
             cluster_offset.data(),
             row_offset.data(),
             row_cluster.data(),
@@ -83,7 +83,7 @@ struct Problem {
   }
 
  private:
-  mutable std::vector<uint16_t> packed_query, packed_item_embedding;
+  mutable std::vector<uint16_t> packed_query_, packed_item_embedding_;
 
   const void* pack(const std::vector<float>& values, std::vector<uint16_t>& packed) const {
     if (type == FloatType::kFloat32) return values.data();
