@@ -196,6 +196,7 @@ struct InvertedFile {
     }
     index.ntotal = kItems;
     index.is_trained = true;
+    index.parallel_mode = 3;  // over queries, in search_preassigned too
   }
   static const faiss::IndexIVFFlat& of(int64_t width) {
     static std::map<int64_t, std::unique_ptr<InvertedFile>> files;

@@ -145,6 +145,23 @@ TEST_P(ClusterSoftmaxTopk, ManyTiesGoToTheLowestItems) {
   }
 }
 
+// Threads may finish a tile of lower items after one of higher items with the same scores.
+TEST_P(ClusterSoftmaxTopk, TiesGoToTheLowerItemInAnyOrderOfTiles) {
+  alignas(64) static float room[room_floats(1)];
+  const std::vector<float> query{1.0f}, items(4, 1.0f);
+  const NamedCluster named{0, 0, 0};
+  ScoreSum sum;
+  BestOfRows best({0, 20}, 2);
+  const std::vector<Candidate> higher{{1.0f, 15}, {1.0f, 16}};
+  best.add(0, higher.data(), 2, 1.0f);
+  functions->run_tile({query.data(), items.data(), FloatType::kFloat32, 1, 2, &sum, &best},
+                      {0, 4, 0, &named, 1}, room, nullptr);
+  const auto sorted = best.sorted(0);
+  ASSERT_EQ(sorted.size(), 2u);
+  EXPECT_EQ(sorted[0].id, 0);
+  EXPECT_EQ(sorted[1].id, 1);
+}
+
 // Ascending scores defeat every threshold.
 TEST_P(ClusterSoftmaxTopk, AscendingScores) {
   Problem problem;
