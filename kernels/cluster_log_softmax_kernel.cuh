@@ -44,8 +44,7 @@ inline Plan backward_plan(const ClusterSoftmaxTopkInput& input, int64_t pairs) {
   return plan;
 }
 
-// ---- shared memory of the backward kernels
-// -------------------------------------------------------
+// ---- shared memory of the backward kernels ----
 
 struct TileLayout {
   int items, scores, weights, sums, bytes;  // byte offsets; queries come first
@@ -128,8 +127,7 @@ __device__ void weigh_tile(const Tile<T>& tile, const Plan& plan, const Weight& 
   }
 }
 
-// ---- forward
-// -------------------------------------------------------------------------------------
+// ---- forward ----
 
 // One warp a row; part_max and part_sum come from score_kernel.
 template <typename T>
@@ -162,8 +160,7 @@ __global__ void __launch_bounds__(kWarpSize)
   }
 }
 
-// ---- backward
-// ------------------------------------------------------------------------------------
+// ---- backward ----
 
 // g and h - g of the contract.
 __device__ inline float target_weight(const ClusterLogSoftmaxBackwardInput& grad, int64_t row) {

@@ -19,7 +19,7 @@ using device::BestList;
 
 // ---- score -------------------------------------------------------------------------------------
 
-// Views of a block's shared memory; shared_bytes() of the plan is its size.
+// Views of a block's shared memory, as shared_layout() has it.
 template <typename T>
 struct ScoreShared {
   T* items;                      // [kStages, kTileItems, chunk stride]
