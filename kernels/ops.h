@@ -27,7 +27,8 @@ std::tuple<at::Tensor, at::Tensor> cluster_log_softmax(
 
 // The loss of each target, f32 [L]; the logits become their gradient. The contract is in
 // kernels/token_cross_entropy.h: logits [T, V] contiguous, target_offset i64 [T + 1], target i64
-// [L], weight f32 [L], all on one device. Offsets and targets are checked on the CPU alone.
+// [L], weight f32 [L], all on one device; on the CPU also float64 throughout. Offsets and targets
+// are checked on the CPU alone.
 at::Tensor token_cross_entropy_(at::Tensor& logits, const at::Tensor& target_offset,
                                 const at::Tensor& target, const at::Tensor& weight);
 

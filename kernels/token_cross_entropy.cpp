@@ -53,4 +53,23 @@ void token_cross_entropy_cpu(const TokenCrossEntropyInput& input, float* loss) {
   }
 }
 
+void token_cross_entropy_cpu(double* logits, const int64_t* target_offset, const int64_t* target,
+                             const double* weight, int64_t rows, int64_t vocabulary, double* loss) {
+#pragma omp parallel for schedule(static)
+  for (int64_t row = 0; row < rows; ++row) {
+    double* const values = logits + row * vocabulary;
+    const double max = *std::max_element(values, values + vocabulary);
+    double total = 0, row_weight = 0;
+    for (int64_t v = 0; v < vocabulary; ++v) total += std::exp(values[v] - max);
+    for (int64_t i = target_offset[row]; i < target_offset[row + 1]; ++i) {
+      loss[i] = max + std::log(total) - values[target[i]];
+      row_weight += weight[i];
+    }
+    for (int64_t v = 0; v < vocabulary; ++v)
+      values[v] = row_weight * std::exp(values[v] - max) / total;
+    for (int64_t i = target_offset[row]; i < target_offset[row + 1]; ++i)
+      values[target[i]] -= weight[i];
+  }
+}
+
 }  // namespace serendip

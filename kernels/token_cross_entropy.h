@@ -32,4 +32,8 @@ struct TokenCrossEntropyInput {
 // On the CPU, rows over OpenMP threads; a row's result does not depend on the others.
 void token_cross_entropy_cpu(const TokenCrossEntropyInput& input, float* loss);
 
+// The same in float64 throughout, as gradient checks want it.
+void token_cross_entropy_cpu(double* logits, const int64_t* target_offset, const int64_t* target,
+                             const double* weight, int64_t rows, int64_t vocabulary, double* loss);
+
 }  // namespace serendip

@@ -18,7 +18,8 @@ constexpr const char* kOp = "token_cross_entropy_";
 void check_inputs(const at::Tensor& logits, const at::Tensor& target_offset,
                   const at::Tensor& target, const at::Tensor& weight) {
   const at::Device device = logits.device();
-  float_type_of(kOp, "logits", logits);
+  const bool is_double = logits.scalar_type() == at::kDouble && !logits.is_cuda();
+  if (!is_double) float_type_of(kOp, "logits", logits);
   check_tensor(kOp, "logits", logits, logits.scalar_type(), 2, device);
   TORCH_CHECK(logits.is_contiguous(), kOp, ": logits: expected a contiguous tensor, got strides ",
               logits.strides());
@@ -26,7 +27,7 @@ void check_inputs(const at::Tensor& logits, const at::Tensor& target_offset,
                   ": logits: expected a vocabulary of at least 1, got 0");
   check_tensor(kOp, "target_offset", target_offset, at::kLong, 1, device);
   check_tensor(kOp, "target", target, at::kLong, 1, device);
-  check_tensor(kOp, "weight", weight, at::kFloat, 1, device);
+  check_tensor(kOp, "weight", weight, is_double ? at::kDouble : at::kFloat, 1, device);
   check_length(kOp, "target_offset", target_offset, logits.sym_size(0) + 1);
   check_length(kOp, "weight", weight, target.sym_numel());
 }
@@ -50,6 +51,12 @@ at::Tensor on_cpu(at::Tensor& logits, const at::Tensor& target_offset, const at:
   check_offsets(kOp, "target_offset", offsets, targets.numel());
   check_indices(kOp, "target", targets, logits.size(1));
   at::Tensor loss = at::empty_like(weights);
+  if (logits.scalar_type() == at::kDouble) {
+    token_cross_entropy_cpu(logits.mutable_data_ptr<double>(), offsets.const_data_ptr<int64_t>(),
+                            targets.const_data_ptr<int64_t>(), weights.const_data_ptr<double>(),
+                            logits.size(0), logits.size(1), loss.mutable_data_ptr<double>());
+    return loss;
+  }
   token_cross_entropy_cpu(input_of(logits, offsets, targets, weights),
                           loss.mutable_data_ptr<float>());
   return loss;

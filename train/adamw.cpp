@@ -9,55 +9,98 @@
 namespace serendip {
 namespace {
 
+using torch::Tensor;
+
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+constexpr const char* kKinds[] = {"exp_avg.", "exp_avg_sq.", "master."};
 
 }  // namespace
 
-AdamW::AdamW(NamedTensors parameters, double weight_decay)
-    : parameters_(std::move(parameters)), weight_decay_(weight_decay) {
-  for (auto& [name, parameter] : parameters_) {
-    parameter.requires_grad_(true);
-    exp_avg_.push_back(torch::zeros_like(parameter));
-    exp_avg_sq_.push_back(torch::zeros_like(parameter));
+AdamW::AdamW(ParameterBuckets& buckets, double weight_decay)
+    : buckets_(buckets), weight_decay_(weight_decay) {
+  SERENDIP_CHECK(!buckets.buckets().empty(), "AdamW: expected trained weights, got none");
+  narrow_ = c10::isReducedFloatingType(buckets.buckets()[0].weights.scalar_type());
+  for (const ParameterBucket& bucket : buckets.buckets()) {
+    const Tensor own = buckets.slice(bucket.weights);
+    const Tensor like = buckets.slice(bucket.gradient);
+    slices_.push_back({narrow_ ? own.to(like.scalar_type()) : own, torch::zeros_like(like),
+                       torch::zeros_like(like)});
   }
 }
 
-double AdamW::step(double learning_rate, double clip_norm) {
+void AdamW::step(double learning_rate, double scale) {
   torch::NoGradGuard no_grad;
   ++steps_;
-  double squared_norm = 0;
-  for (const auto& [name, parameter] : parameters_) {
-    SERENDIP_CHECK(parameter.grad().defined(), "AdamW: '{}' has no gradient", name);
-    squared_norm += std::pow(parameter.grad().norm().item<double>(), 2);
+  std::vector<Tensor> weights, gradients, first, second, counts;
+  for (size_t i = 0; i < slices_.size(); ++i) {
+    const ParameterBucket& bucket = buckets_.buckets()[i];
+    weights.push_back(slices_[i].master);
+    gradients.push_back(buckets_.slice(bucket.gradient));
+    first.push_back(slices_[i].exp_avg);
+    second.push_back(slices_[i].exp_avg_sq);
+    counts.push_back(torch::tensor(static_cast<float>(steps_), bucket.weights.device()));
   }
-  const double norm = std::sqrt(squared_norm);
-  SERENDIP_CHECK(std::isfinite(norm), "gradient norm is {} at step {}: lower the learning rate",
-                 norm, steps_);
-  const double scale = clip_norm > 0 ? std::min(1.0, clip_norm / (norm + 1e-6)) : 1.0;
-  const double correction1 = 1 - std::pow(kBeta1, static_cast<double>(steps_));
-  const double correction2 = 1 - std::pow(kBeta2, static_cast<double>(steps_));
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    torch::Tensor& parameter = parameters_[i].second;
-    torch::Tensor gradient = parameter.grad();
-    if (scale < 1) gradient.mul_(scale);
-    if (weight_decay_ > 0) parameter.mul_(1 - learning_rate * weight_decay_);
-    exp_avg_[i].lerp_(gradient, 1 - kBeta1);
-    exp_avg_sq_[i].mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
-    const torch::Tensor denominator =
-        exp_avg_sq_[i].sqrt().div_(std::sqrt(correction2)).add_(kEpsilon);
-    parameter.addcdiv_(exp_avg_[i], denominator, -learning_rate / correction1);
-    parameter.mutable_grad().reset();
+  // It divides by grad_scale.
+  const std::optional<Tensor> divisor =
+      scale == 1 ? std::nullopt
+                 : std::optional(torch::tensor(static_cast<float>(1 / scale), weights[0].device()));
+  at::_fused_adamw_(weights, gradients, first, second, {}, counts, learning_rate, kBeta1, kBeta2,
+                    weight_decay_, kEpsilon, /*amsgrad=*/false, /*maximize=*/false, divisor);
+  if (narrow_)
+    for (size_t i = 0; i < slices_.size(); ++i)
+      buckets_.slice(buckets_.buckets()[i].weights).copy_(slices_[i].master);
+  buckets_.gather_weights();
+}
+
+std::vector<Tensor> AdamW::parts_of(const Slice& slice) const {
+  std::vector<Tensor> parts = {slice.exp_avg, slice.exp_avg_sq};
+  if (narrow_) parts.push_back(slice.master);
+  return parts;
+}
+
+NamedTensors AdamW::empty_state(std::vector<std::vector<Tensor>>& whole) const {
+  NamedTensors named;
+  for (const ParameterBucket& bucket : buckets_.buckets()) {
+    whole.emplace_back();
+    for (size_t kind = 0; kind < (narrow_ ? 3 : 2); ++kind) {
+      whole.back().push_back(torch::zeros_like(bucket.gradient));
+      const NamedTensors views = bucket.named(kKinds[kind], whole.back().back());
+      named.insert(named.end(), views.begin(), views.end());
+    }
   }
-  return norm;
+  return named;
 }
 
 NamedTensors AdamW::state() const {
-  NamedTensors tensors;
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    tensors.emplace_back("exp_avg." + parameters_[i].first, exp_avg_[i]);
-    tensors.emplace_back("exp_avg_sq." + parameters_[i].first, exp_avg_sq_[i]);
+  torch::NoGradGuard no_grad;
+  std::vector<std::vector<Tensor>> whole;
+  const NamedTensors named = empty_state(whole);
+  for (size_t i = 0; i < slices_.size(); ++i) {
+    const std::vector<Tensor> parts = parts_of(slices_[i]);
+    for (size_t kind = 0; kind < parts.size(); ++kind) {
+      buckets_.slice(whole[i][kind]).copy_(parts[kind]);
+      buckets_.group().all_gather(whole[i][kind]);
+    }
   }
-  return tensors;
+  return named;
+}
+
+void AdamW::load_state(const std::filesystem::path& file, int64_t steps) {
+  torch::NoGradGuard no_grad;
+  std::vector<std::vector<Tensor>> whole;
+  load_tensors(file, empty_state(whole));
+  for (size_t i = 0; i < slices_.size(); ++i) {
+    const std::vector<Tensor> parts = parts_of(slices_[i]);
+    for (size_t kind = 0; kind < parts.size(); ++kind) {
+      Tensor part = parts[kind];
+      part.copy_(buckets_.slice(whole[i][kind]));
+    }
+  }
+  steps_ = steps;
+}
+
+double clip_factor(double norm, double bound) {
+  return bound > 0 ? std::min(1.0, bound / (norm + 1e-6)) : 1;
 }
 
 double scheduled_learning_rate(const std::string& schedule, double peak, int64_t step,

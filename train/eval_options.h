@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/options.h"
 
@@ -10,8 +11,9 @@ namespace serendip {
 // Section "eval".
 struct EvalOptions {
   int64_t every = 40;
-  int64_t match_contexts = 128, transitions = 128;
+  int64_t match_contexts = 512, sample = 64;
   int64_t final_match_contexts = 512, final_transitions = 400;
+  std::string choose = "recall_at_10";
   double match_rate = 0.99;
   int64_t patience = 0;
   int64_t seed = 1;

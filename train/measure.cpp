@@ -84,56 +84,43 @@ std::vector<int32_t> sample_contexts(int64_t cluster_count, int64_t count,
   return contexts;
 }
 
-double match_rate(const Decoder& decoder, const LanguageModel& model,
-                  const std::vector<int32_t>& flat) {
+std::vector<int64_t> free_labels(const Decoder& decoder, const LanguageModel& model,
+                                 const std::vector<int32_t>& flat) {
   const auto size = static_cast<size_t>(model.language.context_size());
-  std::vector<Context> contexts;
+  std::map<Context, int64_t> answers;  // sorted: neighbours share their prefixes
   for (size_t at = 0; at < flat.size(); at += size)
-    contexts.emplace_back(flat.begin() + static_cast<int64_t>(at),
-                          flat.begin() + static_cast<int64_t>(at + size));
-  std::sort(contexts.begin(), contexts.end());
-  const std::set<std::string> valid(model.language.descriptions.begin(),
-                                    model.language.descriptions.end());
-  int64_t matched = 0;
+    answers[Context(flat.begin() + static_cast<int64_t>(at),
+                    flat.begin() + static_cast<int64_t>(at + size))] = -1;
+  std::vector<Context> contexts;
+  for (const auto& [context, answer] : answers) contexts.push_back(context);
+  std::map<std::string, int64_t> label_of;
+  for (const std::string& description : model.language.descriptions)
+    label_of.emplace(description, static_cast<int64_t>(label_of.size()));
   in_slices(contexts, kContextsAtOnce, "match rate",
             [&](size_t, const std::vector<Context>& slice) {
               std::vector<std::vector<int32_t>> prompts;
               for (const Context& context : slice)
                 prompts.push_back(model.language.prompt(context));
-              for (const auto& ids :
-                   generate_freely(decoder, prompts, model.language.terminator, model.trie.depth()))
-                matched += static_cast<int64_t>(ids.size()) <= model.trie.depth() &&
-                           valid.count(model.tokenizer->decode(ids)) > 0;
+              const auto outputs =
+                  generate_freely(decoder, prompts, model.language.terminator, model.trie.depth());
+              for (size_t i = 0; i < slice.size(); ++i) {
+                if (static_cast<int64_t>(outputs[i].size()) > model.trie.depth()) continue;
+                const auto found = label_of.find(model.tokenizer->decode(outputs[i]));
+                if (found != label_of.end()) answers[slice[i]] = found->second;
+              }
             });
-  return static_cast<double>(matched) / static_cast<double>(contexts.size());
+  std::vector<int64_t> labels;
+  for (size_t at = 0; at < flat.size(); at += size)
+    labels.push_back(answers.at(Context(flat.begin() + static_cast<int64_t>(at),
+                                        flat.begin() + static_cast<int64_t>(at + size))));
+  return labels;
 }
 
-double greedy_recall(const Decoder& decoder, const LanguageModel& model, const TransitionSet& set,
-                     int64_t count, uint64_t seed) {
-  SERENDIP_CHECK(set.size() > 0, "recall: the set has no transitions");
-  std::vector<int64_t> occurrences;
-  for (int64_t t = 0; t < set.size(); ++t)
-    occurrences.insert(occurrences.end(), static_cast<size_t>(set.count[static_cast<size_t>(t)]),
-                       t);
-  Random random(seed);
-  random.shuffle(occurrences);
-  occurrences.resize(std::min(occurrences.size(), static_cast<size_t>(count)));
-  std::map<Context, std::vector<int32_t>> wanted;  // context -> labels of its occurrences
-  for (const int64_t t : occurrences)
-    wanted[Context(set.context_of(t), set.context_of(t) + set.context_size)].push_back(
-        set.label[static_cast<size_t>(t)]);
-  std::vector<Context> contexts;
-  for (const auto& [context, labels] : wanted) contexts.push_back(context);
-  int64_t hits = 0;
-  in_slices(contexts, kContextsAtOnce, "recall", [&](size_t, const std::vector<Context>& slice) {
-    const auto results = search_labels(decoder, model.trie, to_queries(model.language, slice),
-                                       SearchMode::kGreedy, 1);
-    for (size_t i = 0; i < slice.size(); ++i) {
-      const std::vector<int32_t>& labels = wanted.at(slice[i]);
-      hits += std::count(labels.begin(), labels.end(), results[i].best.at(0).label);
-    }
-  });
-  return static_cast<double>(hits) / static_cast<double>(occurrences.size());
+double match_rate(const Decoder& decoder, const LanguageModel& model,
+                  const std::vector<int32_t>& contexts) {
+  const std::vector<int64_t> labels = free_labels(decoder, model, contexts);
+  const auto unmatched = std::count(labels.begin(), labels.end(), -1);
+  return 1 - static_cast<double>(unmatched) / static_cast<double>(labels.size());
 }
 
 TransitionScores score_transitions(const UserTransitions& transitions,

@@ -15,14 +15,14 @@ namespace serendip {
 std::vector<int32_t> sample_contexts(int64_t cluster_count, int64_t count,
                                      const TransitionSet& trained, uint64_t seed);
 
-// Share of contexts ([n, K]) after which free-running greedy output, decoded, equals a description.
+// What free-running greedy output, decoded, equals for each context ([n, K]): a label, or -1 for no
+// description.
+std::vector<int64_t> free_labels(const Decoder& decoder, const LanguageModel& model,
+                                 const std::vector<int32_t>& contexts);
+
+// Share of contexts ([n, K]) for which that is a description.
 double match_rate(const Decoder& decoder, const LanguageModel& model,
                   const std::vector<int32_t>& contexts);
-
-// Share of `count` occurrences, drawn by count with the seed (all when there are fewer), whose
-// label is what constrained greedy decoding answers.
-double greedy_recall(const Decoder& decoder, const LanguageModel& model, const TransitionSet& set,
-                     int64_t count, uint64_t seed);
 
 // log p(label) over the closed set for a context of K clusters, [M]; -inf for labels in the
 // context.

@@ -29,25 +29,12 @@ PackedSamples pack(const std::vector<Sample>& samples) {
     }
   }
   for (const auto& [node, tokens] : targets) {
-    for (const int64_t token : tokens) {
-      packed.target_row.push_back(static_cast<int64_t>(packed.predicting_nodes.size()));
-      packed.target_token.push_back(token);
-    }
     packed.predicting_nodes.push_back(node);
+    packed.target_offset.push_back(static_cast<int64_t>(packed.target_token.size()));
+    packed.target_token.insert(packed.target_token.end(), tokens.begin(), tokens.end());
   }
+  packed.target_offset.push_back(static_cast<int64_t>(packed.target_token.size()));
   return packed;
-}
-
-torch::Tensor summed_loss(const Decoder& decoder, const PackedSamples& packed,
-                          const LoraDropout* dropout) {
-  const torch::Tensor hidden =
-      decoder.forward(packed.tree, 0, packed.tree.size(), nullptr, dropout);
-  const auto indices = [&](const std::vector<int64_t>& values) {
-    return torch::tensor(values, torch::kInt64).to(hidden.device());
-  };
-  const torch::Tensor log_prob = torch::log_softmax(
-      decoder.logits(hidden.index_select(0, indices(packed.predicting_nodes))), -1);
-  return -log_prob.index({indices(packed.target_row), indices(packed.target_token)}).sum();
 }
 
 }  // namespace serendip

@@ -1,11 +1,10 @@
 // A step's samples as one prefix tree: what they share (the template, often C1) is computed once.
 #pragma once
 
-#include <torch/torch.h>
-
+#include <cstdint>
 #include <vector>
 
-#include "lm/decoder.h"
+#include "lm/token_tree.h"
 
 namespace serendip {
 
@@ -18,14 +17,10 @@ struct Sample {
 // has all their targets.
 struct PackedSamples {
   TokenTree tree;
-  std::vector<int64_t> predicting_nodes;          // nodes with a target, ascending
-  std::vector<int64_t> target_row, target_token;  // row: index into predicting_nodes
+  std::vector<int64_t> predicting_nodes;  // nodes with a target, ascending
+  // target_token[target_offset[i] .. target_offset[i + 1]): targets of predicting_nodes[i]
+  std::vector<int64_t> target_offset, target_token;
 };
 PackedSamples pack(const std::vector<Sample>& samples);
-
-// Σ −log p(target) over all targets of the pack; a scalar with gradients. Only predicting nodes go
-// through the vocabulary projection.
-torch::Tensor summed_loss(const Decoder& decoder, const PackedSamples& packed,
-                          const LoraDropout* dropout);
 
 }  // namespace serendip

@@ -21,9 +21,14 @@ void catch_interrupts() {
   std::signal(SIGTERM, remember);
 }
 
+bool interrupted() { return received_signal != 0; }
+
+void throw_interrupted() {
+  throw Interrupted("interrupted; the same command goes on from the work kept so far");
+}
+
 void throw_if_interrupted() {
-  if (received_signal != 0)
-    throw Interrupted("interrupted; the same command goes on from the work kept so far");
+  if (interrupted()) throw_interrupted();
 }
 
 }  // namespace serendip

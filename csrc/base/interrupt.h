@@ -4,6 +4,8 @@
 namespace serendip {
 
 void catch_interrupts();
+bool interrupted();  // a signal has arrived
+[[noreturn]] void throw_interrupted();
 // Throws Interrupted when a signal has arrived.
 void throw_if_interrupted();
 

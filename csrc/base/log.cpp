@@ -14,4 +14,6 @@ void set_up_logging() {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void log_warnings_only() { spdlog::set_level(spdlog::level::warn); }
+
 }  // namespace serendip

@@ -7,5 +7,7 @@ namespace serendip {
 
 // Called once by main. SERENDIP_LOG_LEVEL = debug, info (default), warn, error.
 void set_up_logging();
+// For the processes of a job beside its first: neither information nor progress.
+void log_warnings_only();
 
 }  // namespace serendip

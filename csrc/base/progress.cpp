@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/log.h"
+
 namespace serendip {
 namespace {
 
@@ -42,6 +44,7 @@ void Progress::finish() {
 }
 
 void Progress::show(bool last) {
+  if (!spdlog::should_log(spdlog::level::info)) return;
   shown_ = Clock::now();
   const double seconds = std::chrono::duration<double>(shown_ - start_).count();
   const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;

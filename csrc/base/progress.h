@@ -1,5 +1,5 @@
 // Progress of long work on stderr: a bar with rate and time left on a terminal, plain lines
-// elsewhere.
+// elsewhere; nothing where log lines of level info are not shown.
 #pragma once
 
 #include <chrono>

@@ -62,14 +62,34 @@ ProcessGroup::ProcessGroup(ProcessGroup&& other) noexcept = default;
 ProcessGroup& ProcessGroup::operator=(ProcessGroup&& other) noexcept = default;
 
 void ProcessGroup::all_reduce_sum(at::Tensor& tensor) {
+  at::Tensor dense = tensor.contiguous();
+  start_all_reduce_sum(dense).wait();
+  if (!dense.is_same(tensor)) tensor.copy_(dense);
+}
+
+PendingWork ProcessGroup::start_all_reduce_sum(const at::Tensor& tensor) {
   SERENDIP_CHECK(tensor.is_cpu(), "all_reduce_sum: expected a tensor on cpu, got one on {}",
                  tensor.device().str());
-  if (!connection_) return;
+  if (!connection_) return {};
+  c10::intrusive_ptr<c10d::Work> work;
   guard(rank_, world_size_, "all-reduce", [&] {
-    at::Tensor dense = tensor.contiguous();
-    std::vector<at::Tensor> tensors{dense};
-    connection_->gloo->allreduce(tensors, {})->wait();
-    if (!dense.is_same(tensor)) tensor.copy_(dense);
+    std::vector<at::Tensor> tensors{tensor};
+    work = connection_->gloo->allreduce(tensors, {});
+  });
+  return PendingWork([work, rank = rank_, world_size = world_size_] {
+    guard(rank, world_size, "all-reduce", [&] { work->wait(); });
+  });
+}
+
+void ProcessGroup::all_gather(const at::Tensor& whole) {
+  SERENDIP_CHECK(whole.is_cpu() && whole.numel() % world_size_ == 0,
+                 "all_gather: expected a multiple of {} elements on cpu, got {} on {}", world_size_,
+                 whole.numel(), whole.device().str());
+  if (!connection_) return;
+  guard(rank_, world_size_, "all-gather", [&] {
+    const int64_t size = whole.numel() / world_size_;
+    at::Tensor out = whole, own = whole.narrow(0, rank_ * size, size).clone();
+    connection_->gloo->_allgather_base(out, own, {})->wait();
   });
 }
 

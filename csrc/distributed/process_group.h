@@ -5,11 +5,27 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "distributed/launch.h"
 
 namespace serendip {
+
+// A collective that has begun.
+class PendingWork {
+ public:
+  PendingWork() = default;  // nothing to wait for
+  explicit PendingWork(std::function<void()> wait) : wait_(std::move(wait)) {}
+  // Returns once the result is there. Throws Error when a process is lost.
+  void wait() {
+    if (wait_) std::exchange(wait_, nullptr)();
+  }
+
+ private:
+  std::function<void()> wait_;
+};
 
 class ProcessGroup {
  public:
@@ -29,6 +45,11 @@ class ProcessGroup {
   // In place: every process ends with the sum over processes. CPU tensor, any numeric dtype, the
   // same shape everywhere. Throws Error when a process is lost.
   void all_reduce_sum(at::Tensor& tensor);
+  // The same without waiting; `tensor` is contiguous and not to be touched before.
+  PendingWork start_all_reduce_sum(const at::Tensor& tensor);
+  // `whole` [world_size · n], contiguous: every process fills in its own n elements, the rank-th,
+  // and ends with all of them.
+  void all_gather(const at::Tensor& whole);
   // Returns once every process has called it.
   void barrier();
 

@@ -1,5 +1,7 @@
 #include "lm/decoder.h"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 
 #include "base/check.h"
@@ -49,29 +51,46 @@ Tensor soft_capped(const Tensor& values, double cap) {
   return cap > 0 ? cap * torch::tanh(values / cap) : values;
 }
 
-// 0 or 1/(1-p); [rows, columns].
-Tensor dropout_mask(int64_t rows, int64_t columns, int64_t module, const LoraDropout& dropout) {
+// 0 or 1/(1-p); [rows, columns], a row for each key.
+Tensor dropout_mask(const std::vector<uint64_t>& row_keys, int64_t columns, int64_t module,
+                    const LoraDropout& dropout) {
+  const auto rows = static_cast<int64_t>(row_keys.size());
   Tensor mask = torch::empty({rows, columns});
   auto* out = mask.data_ptr<float>();
   const auto keep = static_cast<float>(1 / (1 - dropout.probability));
   const auto threshold = static_cast<uint64_t>(dropout.probability * 0x1.0p63) * 2;
   const uint64_t stream = mix_bits(dropout.step) ^ static_cast<uint64_t>(module);
-  for (int64_t i = 0; i < rows * columns; ++i)
-    out[i] = random_bits(dropout.seed, stream, static_cast<uint64_t>(i)) < threshold ? 0 : keep;
+  at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const uint64_t key = row_keys[static_cast<size_t>(row)];
+      for (int64_t i = 0; i < columns; ++i)
+        out[row * columns + i] =
+            random_bits(dropout.seed, stream, key + static_cast<uint64_t>(i)) < threshold ? 0
+                                                                                          : keep;
+    }
+  });
   return mask;
 }
 
-// What layers of one attention kind share in a pass.
-struct KindPass {
+}  // namespace
+
+struct DecoderPass::KindPass {
   RotaryTables rotary;
   Attention attention;
 };
 
+namespace {
+
 // One layer's view of a forward pass.
 class LayerPass {
  public:
-  LayerPass(const Decoder& decoder, size_t layer, const LoraDropout* dropout)
-      : decoder_(decoder), weights_(decoder.layers[layer]), layer_(layer), dropout_(dropout) {}
+  LayerPass(const Decoder& decoder, size_t layer, const LoraDropout* dropout,
+            const std::vector<uint64_t>& path_keys)
+      : decoder_(decoder),
+        weights_(decoder.layers[layer]),
+        layer_(layer),
+        dropout_(dropout),
+        path_keys_(path_keys) {}
 
   Tensor project(const Tensor& input, Projection which) const {
     const Linear& linear = weights_.projections[which];
@@ -80,14 +99,14 @@ class LayerPass {
     Tensor adapter_input = input;
     if (dropout_ != nullptr && dropout_->probability > 0)
       adapter_input =
-          input * dropout_mask(input.size(0), input.size(1),
+          input * dropout_mask(path_keys_, input.size(1),
                                static_cast<int64_t>(layer_) * kProjectionCount + which, *dropout_)
                       .to(input.options());
     return torch::addmm(output, torch::linear(adapter_input, linear.lora_a), linear.lora_b.t(),
                         /*beta=*/1, /*alpha=*/decoder_.lora_scale);
   }
 
-  Tensor attention(const Tensor& input, const KindPass& kind, KeyValueArena* arena,
+  Tensor attention(const Tensor& input, const DecoderPass::KindPass& kind, KeyValueArena* arena,
                    int64_t begin) const {
     const ModelConfig& config = decoder_.config;
     const int64_t rows = input.size(0);
@@ -115,7 +134,8 @@ class LayerPass {
 
   // The layer on the residual stream: each half normalises its input, and with post_norms also what
   // it adds.
-  Tensor run(const Tensor& input, const KindPass& kind, KeyValueArena* arena, int64_t begin) const {
+  Tensor run(const Tensor& input, const DecoderPass::KindPass& kind, KeyValueArena* arena,
+             int64_t begin) const {
     const ModelConfig& config = decoder_.config;
     Tensor attended =
         attention(rms_norm(input, weights_.input_layernorm, config), kind, arena, begin);
@@ -141,6 +161,7 @@ class LayerPass {
   const DecoderLayer& weights_;
   size_t layer_;
   const LoraDropout* dropout_;
+  const std::vector<uint64_t>& path_keys_;
 };
 
 double attention_scale(const ModelConfig& config) {
@@ -176,32 +197,56 @@ void KeyValueArena::reserve(const ModelConfig& config, int64_t rows,
   }
 }
 
-Tensor Decoder::forward(const TokenTree& tree, int32_t begin, int32_t end, KeyValueArena* arena,
-                        const LoraDropout* dropout) const {
+DecoderPass::DecoderPass(const Decoder& decoder, const TokenTree& tree, int32_t begin, int32_t end,
+                         KeyValueArena* arena, const LoraDropout* dropout)
+    : decoder_(decoder), arena_(arena), dropout_(dropout), begin_(begin) {
   SERENDIP_CHECK(arena != nullptr || begin == 0,
                  "decoder: expected a pass from node 0 without an arena, got {}", begin);
+  const ModelConfig& config = decoder.config;
   const TokenTreeBatch batch = tree.batch(begin, end);
+  const torch::TensorOptions rows = decoder.embed_tokens.options().requires_grad(false);
+  tokens_ = batch.tokens.to(rows.device());
   if (arena != nullptr && (arena->key.empty() || arena->key[0].size(0) < end))
-    arena->reserve(config, std::max<int64_t>(end, 2 * begin),
-                   embed_tokens.options().requires_grad(false).dtype(
-                       key_value_dtype(attention_method, embed_tokens.scalar_type())));
-  Tensor hidden = torch::embedding(embed_tokens, batch.tokens.to(embed_tokens.device()));
-  if (config.embedding_scale != 1)
-    hidden = hidden * torch::tensor(config.embedding_scale, hidden.scalar_type());
+    arena->reserve(
+        config, std::max<int64_t>(end, 2 * begin),
+        rows.dtype(key_value_dtype(decoder.attention_method, decoder.embed_tokens.scalar_type())));
+  if (dropout != nullptr)
+    for (int32_t node = begin; node < end; ++node) path_keys_.push_back(tree.path_key(node));
   const int64_t length = batch.positions.max().item<int64_t>() + 1;
   check_dynamic_rope(config, length, arena != nullptr);
-  const torch::TensorOptions rows = hidden.options().requires_grad(false);
-  const auto pass_of = [&](const AttentionKind& kind) -> KindPass {
-    return {rotary_tables(config, kind.rope, batch.positions, length, rows),
-            Attention(attention_method, batch, end,
-                      {attention_scale(config), config.attention_softcap, kind.window}, rows)};
+  const auto pass_of = [&](const AttentionKind& kind) {
+    return std::make_unique<const KindPass>(
+        rotary_tables(config, kind.rope, batch.positions, length, rows),
+        Attention(decoder.attention_method, batch, end,
+                  {attention_scale(config), config.attention_softcap, kind.window}, rows));
   };
-  const KindPass full = pass_of(config.full_attention);
-  const KindPass sliding = config.sliding_layers.empty() ? full : pass_of(config.sliding_attention);
-  for (size_t i = 0; i < layers.size(); ++i)
-    hidden =
-        LayerPass(*this, i, dropout).run(hidden, config.slides(i) ? sliding : full, arena, begin);
-  return rms_norm(hidden, norm, config);
+  full_ = pass_of(config.full_attention);
+  if (!config.sliding_layers.empty()) sliding_ = pass_of(config.sliding_attention);
+}
+
+DecoderPass::~DecoderPass() = default;
+
+Tensor DecoderPass::embed() const {
+  const Tensor rows = torch::embedding(decoder_.embed_tokens, tokens_);
+  const double scale = decoder_.config.embedding_scale;
+  return scale == 1 ? rows : rows * torch::tensor(scale, rows.scalar_type());
+}
+
+Tensor DecoderPass::layer(size_t index, const Tensor& hidden) const {
+  return LayerPass(decoder_, index, dropout_, path_keys_)
+      .run(hidden, decoder_.config.slides(index) ? *sliding_ : *full_, arena_, begin_);
+}
+
+Tensor DecoderPass::final_norm(const Tensor& hidden) const {
+  return rms_norm(hidden, decoder_.norm, decoder_.config);
+}
+
+Tensor Decoder::forward(const TokenTree& tree, int32_t begin, int32_t end, KeyValueArena* arena,
+                        const LoraDropout* dropout) const {
+  const DecoderPass pass(*this, tree, begin, end, arena, dropout);
+  Tensor hidden = pass.embed();
+  for (size_t i = 0; i < layers.size(); ++i) hidden = pass.layer(i, hidden);
+  return pass.final_norm(hidden);
 }
 
 Tensor Decoder::logits(const Tensor& hidden) const {

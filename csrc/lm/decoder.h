@@ -6,6 +6,7 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,8 @@ struct KeyValueArena {
   void reserve(const ModelConfig& config, int64_t rows, const torch::TensorOptions& options);
 };
 
-// Adapter dropout: a mask that depends on (seed, step, layer, projection, tree node, column) alone.
+// Adapter dropout: a mask that depends on (seed, step, layer, projection, the node's tokens from
+// the root on, column) alone, and so neither on what else is in the pass nor on the node's number.
 struct LoraDropout {
   double probability;
   uint64_t seed, step;
@@ -73,6 +75,31 @@ struct Decoder {
   // Every weight under its Hugging Face name, adapters left out; lm_head only when it is not tied.
   void for_each_weight(
       const std::function<void(const std::string& name, torch::Tensor& weight)>& visit);
+};
+
+// Decoder::forward in its parts, for who needs the states between layers. Holds references to all
+// that it is made of.
+class DecoderPass {
+ public:
+  struct KindPass;  // what layers of one attention kind share
+
+  DecoderPass(const Decoder& decoder, const TokenTree& tree, int32_t begin, int32_t end,
+              KeyValueArena* arena = nullptr, const LoraDropout* dropout = nullptr);
+  ~DecoderPass();
+
+  const torch::Tensor& tokens() const { return tokens_; }  // i64 [T], on the weights' device
+  torch::Tensor embed() const;                             // [T, hidden]
+  torch::Tensor layer(size_t index, const torch::Tensor& hidden) const;  // [T, hidden]
+  torch::Tensor final_norm(const torch::Tensor& hidden) const;           // any rows
+
+ private:
+  const Decoder& decoder_;
+  KeyValueArena* arena_;
+  const LoraDropout* dropout_;
+  int32_t begin_;
+  torch::Tensor tokens_;
+  std::vector<uint64_t> path_keys_;  // of the nodes; with dropout alone
+  std::unique_ptr<const KindPass> full_, sliding_;
 };
 
 }  // namespace serendip

@@ -1,6 +1,7 @@
 #include "lm/token_tree.h"
 
 #include "base/check.h"
+#include "base/random.h"
 
 namespace serendip {
 
@@ -21,6 +22,14 @@ void TokenTree::truncate(int32_t size) {
   token_.resize(count);
   parent_.resize(count);
   depth_.resize(count);
+}
+
+uint64_t TokenTree::path_key(int32_t node) const {
+  uint64_t key = 0;
+  for (; node != kNoParent; node = parent(node))
+    key += mix_bits(static_cast<uint64_t>(depth_[static_cast<size_t>(node)]) << 32 |
+                    static_cast<uint32_t>(token(node)));
+  return mix_bits(key);
 }
 
 TokenTreeBatch TokenTree::batch(int32_t begin, int32_t end) const {

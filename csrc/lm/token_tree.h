@@ -31,6 +31,8 @@ class TokenTree {
   int32_t size() const { return static_cast<int32_t>(token_.size()); }
   int32_t token(int32_t node) const { return token_[static_cast<size_t>(node)]; }
   int32_t parent(int32_t node) const { return parent_[static_cast<size_t>(node)]; }
+  // A hash of the tokens from the root to the node: the same in every tree.
+  uint64_t path_key(int32_t node) const;
   // Nodes [begin, end).
   TokenTreeBatch batch(int32_t begin, int32_t end) const;
 

@@ -94,7 +94,7 @@ sft:
 eval:
   every: 2
   match_contexts: 8
-  transitions: 20
+  sample: 20
   final_match_contexts: 16
   final_transitions: 40
   patience: 5

@@ -74,7 +74,8 @@ class SftTest : public testing::Test {
     options.lora_dropout = 0.1;
     eval.every = 2;
     eval.match_contexts = 8;
-    eval.transitions = 8;
+    eval.sample = 8;
+    eval.choose = "recall_at_1";  // there are 8 labels
     eval.final_match_contexts = 16;
     eval.final_transitions = 16;
   }
@@ -133,7 +134,7 @@ TEST_F(SftTest, KilledAndResumedEndsWithTheSameWeights) {
         options.mode == "lora" ? "adapter_model.safetensors" : "model.safetensors";
     const std::string expected = read_file(whole / "sft/step_6" / weights);
     for (const char* moment :
-         {"sft/step_2", "sft/step.tmp/trainer", "sft/step_4/evaluation.json"}) {
+         {"sft/step_2", "sft/step.tmp/trainer", "sft/evaluations/step_4.json"}) {
       SCOPED_TRACE(moment);
       const fs::path killed = folder / "killed";
       fs::remove_all(killed);
@@ -153,10 +154,10 @@ TEST_F(SftTest, LearnsItsSetAndFillsTheTable) {
   options.batch_size = 8;
   options.learning_rate = 2e-3;
   eval.every = 100;
-  eval.transitions = 64;
+  eval.sample = 64;
   const nlohmann::json result = sft(model, options, eval, folder.path());
   const auto& last = result.at("curve").back();
-  EXPECT_GT(last.at("sft_recall").get<double>(), 0.9) << result.dump(1);
+  EXPECT_GT(last.at("sft_recall_at_1").get<double>(), 0.9) << result.dump(1);
   EXPECT_GT(last.at("match_rate").get<double>(), 0.9);
 
   const nlohmann::json judged = evaluate(model, eval, folder.path(), {});
