@@ -50,6 +50,7 @@ StageOutcome run_stage(const fs::path& run_folder, const Stage& stage) {
   StageOutcome outcome{false, 0, 0, stage.work()};
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   outcome.peak_memory = peak_memory_bytes();
+  if (!stage.writes_manifest) return outcome;
   const nlohmann::json manifest = {{"stage", stage.name},
                                    {"version", kVersion},
                                    {"settings", stage.settings},

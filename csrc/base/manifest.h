@@ -18,6 +18,7 @@ struct Stage {
   std::vector<std::filesystem::path> outputs;  // files or folders
   // Does the work; what it returns is kept as the manifest's "result".
   std::function<nlohmann::json()> work;
+  bool writes_manifest = true;  // of a job's processes the first does
 };
 
 struct StageOutcome {

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "cli/text.h"
 #include "cli/threads.h"
+#include "distributed/launch.h"
 
 namespace serendip {
 
@@ -40,7 +41,8 @@ CLI::App& add_stage_command(CLI::App& parent, const std::string& name, const Sta
   const auto arguments = add_recipe_arguments(command, spec.sections);
   command.callback([arguments, spec] {
     const std::unique_ptr<Recipe> recipe = arguments->load();
-    print_result(execute(spec, *recipe).result, arguments->json);
+    const nlohmann::json result = execute(spec, *recipe).result;
+    if (launch_info().rank == 0) print_result(result, arguments->json);
   });
   return command;
 }

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/interrupt.h"
+#include "distributed/launch.h"
 
 namespace serendip {
 namespace fs = std::filesystem;
@@ -48,10 +49,15 @@ StageOutcome execute(const StageSpec& spec, const Recipe& recipe) {
   throw_if_interrupted();
   StagePaths paths = spec.paths(recipe);
   check_inputs(spec, paths.inputs, recipe);
+  const LaunchInfo launch = launch_info();
+  SERENDIP_CHECK(launch.world_size == 1 || spec.on_several_processes,
+                 "{}: runs as one process, got rank {} of {}; start it without the launcher",
+                 spec.command, launch.rank, launch.world_size);
   std::string settings;
   for (const std::string& section : spec.sections) settings += recipe.section(section).canonical();
-  return run_stage(recipe.folder(), {spec.name, std::move(settings), std::move(paths.inputs),
-                                     std::move(paths.outputs), [&] { return spec.work(recipe); }});
+  return run_stage(recipe.folder(),
+                   {spec.name, std::move(settings), std::move(paths.inputs),
+                    std::move(paths.outputs), [&] { return spec.work(recipe); }, launch.rank == 0});
 }
 
 std::vector<fs::path> present(std::vector<fs::path> paths) {

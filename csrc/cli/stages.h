@@ -24,6 +24,7 @@ struct StageSpec {
   std::vector<std::string> sections;  // of the recipe, whose change makes the stage run again
   std::function<StagePaths(const Recipe&)> paths;
   std::function<nlohmann::json(const Recipe&)> work;
+  bool on_several_processes = false;  // they then share the work
 };
 
 // Each defined beside its sub-command.
@@ -42,7 +43,7 @@ StageSpec recommend_users_stage();
 std::vector<StageSpec> all_stages();
 
 // Runs the stage unless nothing it depends on has changed. Throws Error naming a missing input and
-// the command that makes it.
+// the command that makes it, or several processes where the stage knows one alone.
 StageOutcome execute(const StageSpec& spec, const Recipe& recipe);
 
 // Drops empty paths: inputs that a recipe leaves out.

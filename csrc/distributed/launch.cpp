@@ -41,9 +41,14 @@ void read_master(const Environment& environment, LaunchInfo& info) {
 LaunchInfo from_torchrun(const Environment& environment) {
   LaunchInfo info;
   info.world_size = need_number(environment, "WORLD_SIZE", 1, INT32_MAX, "RANK");
-  info.rank = need_number(environment, "RANK", 0, info.world_size - 1, "WORLD_SIZE");
+  const bool pod = !environment("RANK") && environment("JOB_COMPLETION_INDEX");
+  info.rank = need_number(environment, pod ? "JOB_COMPLETION_INDEX" : "RANK", 0,
+                          info.world_size - 1, "WORLD_SIZE");
   info.local_rank =
-      find_number(environment, "LOCAL_RANK", 0, info.world_size - 1).value_or(info.rank);
+      find_number(environment, "LOCAL_RANK", 0, info.world_size - 1).value_or(pod ? 0 : info.rank);
+  info.agent_store = environment("TORCHELASTIC_USE_AGENT_STORE") == "True";
+  info.restart_count =
+      find_number(environment, "TORCHELASTIC_RESTART_COUNT", 0, INT32_MAX).value_or(0);
   read_master(environment, info);
   return info;
 }

@@ -1,9 +1,12 @@
 #include "distributed/process_group.h"
 
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "base/check.h"
+#include "base/interrupt.h"
+#include "distributed/heartbeat.h"
 
 namespace serendip {
 namespace {
@@ -18,48 +21,67 @@ std::shared_ptr<gloo::transport::Device> make_device(const std::string& master_a
   return Gloo::createDefaultDevice();
 }
 
-// Runs a c10d call; its exceptions become one Error that says which rank failed at what.
-template <typename Call>
-void guard(int64_t rank, int64_t world_size, const std::string& action, const Call& call) {
-  try {
-    call();
-  } catch (const c10::Error& error) {
-    fail("rank {} of {}: {}: {}", rank, world_size, action, error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    fail("rank {} of {}: {}: {}", rank, world_size, action, error.what());
-  }
-}
-
 }  // namespace
 
 struct ProcessGroup::Connection {
-  c10::intrusive_ptr<c10d::TCPStore> store;
+  c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+  std::unique_ptr<Heartbeat> heartbeat;
+  bool failed = false;
+
+  // Gloo waits at its end for what others still owe. Where one of them is lost that would take
+  // until the timeout, so it is left to the end of the process.
+  ~Connection() {
+    if (failed) gloo.release();
+  }
 };
+
+// Its exceptions become one Error that says which rank failed at what and, once the group has met,
+// which one is lost.
+template <typename Call>
+void ProcessGroup::guard(const std::string& action, const Call& call) {
+  std::string reason;
+  try {
+    return call();
+  } catch (const c10::Error& error) {
+    reason = error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    reason = error.what();
+  }
+  connection_->failed = true;
+  throw_if_interrupted();  // then the others were told to end, too
+  const std::string lost = connection_->heartbeat ? connection_->heartbeat->find_lost() : "";
+  if (lost.empty()) fail("rank {} of {}: {}: {}", rank_, world_size_, action, reason);
+  fail("rank {} of {}: {}: {}; the same command goes on from the last checkpoint ({})", rank_,
+       world_size_, action, lost, reason);
+}
 
 ProcessGroup::ProcessGroup(const LaunchInfo& launch, std::chrono::seconds timeout)
     : rank_(launch.rank), world_size_(launch.world_size) {
   if (world_size_ == 1) return;
   const std::string action =
       fmt::format("joining the group at {}:{}", launch.master_address, launch.master_port);
-  guard(rank_, world_size_, action, [&] {
-    connection_ = std::make_unique<Connection>();
+  connection_ = std::make_unique<Connection>();
+  guard(action, [&] {
     c10d::TCPStoreOptions store_options;
     store_options.port = static_cast<uint16_t>(launch.master_port);
-    store_options.isServer = rank_ == 0;
+    store_options.isServer = rank_ == 0 && !launch.agent_store;
     store_options.numWorkers = static_cast<size_t>(world_size_);
+    store_options.waitWorkers = !launch.agent_store;
     store_options.timeout = timeout;
-    connection_->store = c10::make_intrusive<c10d::TCPStore>(launch.master_address, store_options);
+    connection_->store = c10::make_intrusive<c10d::PrefixStore>(
+        fmt::format("/worker/attempt_{}", launch.restart_count),
+        c10::make_intrusive<c10d::TCPStore>(launch.master_address, store_options));
     auto options = c10d::ProcessGroupGloo::Options::create_default(timeout);
     options->devices = {make_device(launch.master_address)};
     connection_->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(
         connection_->store, static_cast<int>(rank_), static_cast<int>(world_size_), options);
+    connection_->heartbeat =
+        std::make_unique<Heartbeat>(connection_->store->clone(), rank_, world_size_);
   });
 }
 
 ProcessGroup::~ProcessGroup() = default;
-ProcessGroup::ProcessGroup(ProcessGroup&& other) noexcept = default;
-ProcessGroup& ProcessGroup::operator=(ProcessGroup&& other) noexcept = default;
 
 void ProcessGroup::all_reduce_sum(at::Tensor& tensor) {
   at::Tensor dense = tensor.contiguous();
@@ -72,13 +94,11 @@ PendingWork ProcessGroup::start_all_reduce_sum(const at::Tensor& tensor) {
                  tensor.device().str());
   if (!connection_) return {};
   c10::intrusive_ptr<c10d::Work> work;
-  guard(rank_, world_size_, "all-reduce", [&] {
+  guard("all-reduce", [&] {
     std::vector<at::Tensor> tensors{tensor};
     work = connection_->gloo->allreduce(tensors, {});
   });
-  return PendingWork([work, rank = rank_, world_size = world_size_] {
-    guard(rank, world_size, "all-reduce", [&] { work->wait(); });
-  });
+  return PendingWork([work, this] { guard("all-reduce", [&] { work->wait(); }); });
 }
 
 void ProcessGroup::all_gather(const at::Tensor& whole) {
@@ -86,7 +106,7 @@ void ProcessGroup::all_gather(const at::Tensor& whole) {
                  "all_gather: expected a multiple of {} elements on cpu, got {} on {}", world_size_,
                  whole.numel(), whole.device().str());
   if (!connection_) return;
-  guard(rank_, world_size_, "all-gather", [&] {
+  guard("all-gather", [&] {
     const int64_t size = whole.numel() / world_size_;
     at::Tensor out = whole, own = whole.narrow(0, rank_ * size, size).clone();
     connection_->gloo->_allgather_base(out, own, {})->wait();
@@ -95,7 +115,7 @@ void ProcessGroup::all_gather(const at::Tensor& whole) {
 
 void ProcessGroup::barrier() {
   if (!connection_) return;
-  guard(rank_, world_size_, "barrier", [&] { connection_->gloo->barrier({})->wait(); });
+  guard("barrier", [&] { connection_->gloo->barrier({})->wait(); });
 }
 
 }  // namespace serendip

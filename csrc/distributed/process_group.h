@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "distributed/launch.h"
@@ -18,7 +19,7 @@ class PendingWork {
  public:
   PendingWork() = default;  // nothing to wait for
   explicit PendingWork(std::function<void()> wait) : wait_(std::move(wait)) {}
-  // Returns once the result is there. Throws Error when a process is lost.
+  // Returns once the result is there. Throws Error, naming it, when a process is lost.
   void wait() {
     if (wait_) std::exchange(wait_, nullptr)();
   }
@@ -36,8 +37,8 @@ class ProcessGroup {
   explicit ProcessGroup(const LaunchInfo& launch,
                         std::chrono::seconds timeout = std::chrono::minutes(5));
   ~ProcessGroup();
-  ProcessGroup(ProcessGroup&& other) noexcept;
-  ProcessGroup& operator=(ProcessGroup&& other) noexcept;
+  ProcessGroup(const ProcessGroup&) = delete;
+  ProcessGroup& operator=(const ProcessGroup&) = delete;
 
   int64_t rank() const { return rank_; }
   int64_t world_size() const { return world_size_; }
@@ -45,7 +46,8 @@ class ProcessGroup {
   // In place: every process ends with the sum over processes. CPU tensor, any numeric dtype, the
   // same shape everywhere. Throws Error when a process is lost.
   void all_reduce_sum(at::Tensor& tensor);
-  // The same without waiting; `tensor` is contiguous and not to be touched before.
+  // The same without waiting; `tensor` is contiguous and not to be touched before. The group must
+  // live until then.
   PendingWork start_all_reduce_sum(const at::Tensor& tensor);
   // `whole` [world_size · n], contiguous: every process fills in its own n elements, the rank-th,
   // and ends with all of them.
@@ -55,6 +57,9 @@ class ProcessGroup {
 
  private:
   struct Connection;
+  template <typename Call>
+  void guard(const std::string& action, const Call& call);  // runs a c10d call
+
   int64_t rank_, world_size_;
   std::unique_ptr<Connection> connection_;  // none where world_size is 1
 };

@@ -38,6 +38,24 @@ TEST(LaunchInfo, ReadsTorchrun) {
   EXPECT_EQ(info.master_port, 1234);
 }
 
+TEST(LaunchInfo, ReadsTorchrunsStore) {
+  const LaunchInfo info = launch_with({{"RANK", "0"},
+                                       {"WORLD_SIZE", "2"},
+                                       {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+                                       {"TORCHELASTIC_RESTART_COUNT", "3"}});
+  EXPECT_TRUE(info.agent_store);
+  EXPECT_EQ(info.restart_count, 3);
+}
+
+TEST(LaunchInfo, ReadsAPodOfAnIndexedJob) {
+  const LaunchInfo info = launch_with(
+      {{"JOB_COMPLETION_INDEX", "2"}, {"WORLD_SIZE", "4"}, {"MASTER_ADDR", "trainer-0"}});
+  EXPECT_EQ(info.rank, 2);
+  EXPECT_EQ(info.local_rank, 0);
+  EXPECT_EQ(info.master_address, "trainer-0");
+  EXPECT_EQ(launch_with({{"JOB_COMPLETION_INDEX", "2"}}).world_size, 1);
+}
+
 TEST(LaunchInfo, ReadsASlurmStepButNotABatchScript) {
   std::map<std::string, std::string> variables{{"SLURM_PROCID", "3"},
                                                {"SLURM_STEP_NUM_TASKS", "4"},

@@ -1,32 +1,17 @@
 #include "distributed/process_group.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
 #include "tests/base/temporary_folder.h"
+#include "tests/distributed/free_port.h"
 
 namespace serendip {
 namespace {
-
-// A port that was free a moment ago.
-int free_port() {
-  const int socket_number = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  if (bind(socket_number, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      getsockname(socket_number, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    ADD_FAILURE() << "no free port";
-  close(socket_number);
-  return ntohs(address.sin_port);
-}
 
 // What one of the two processes does; true when the sums are right.
 bool sums_are_right() {

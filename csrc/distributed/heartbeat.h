@@ -1,0 +1,39 @@
+// Which process of a job is lost: each one counts up a number in the job's store twice a second.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+namespace serendip {
+
+class Heartbeat {
+ public:
+  // `store`: for this object alone.
+  Heartbeat(c10::intrusive_ptr<c10d::Store> store, int64_t rank, int64_t world_size);
+  ~Heartbeat();
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+
+  // Called once a collective has failed: "rank 2 is lost", as whoever looked first has found; empty
+  // where all go on. Takes a few seconds.
+  std::string find_lost();
+
+ private:
+  void beat();
+  std::vector<int64_t> counts();
+  std::string look();
+
+  c10::intrusive_ptr<c10d::Store> store_;
+  int64_t rank_, world_size_;
+  std::mutex mutex_;
+  std::condition_variable stop_changed_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace serendip
