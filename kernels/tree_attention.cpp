@@ -71,22 +71,24 @@ void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& pa
 }
 
 template <typename T>
-void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& paths,
-                             const TreeAttentionOptions& options, const T* query, const T* key,
-                             const T* value, const T* out, const T* log_sum_exp, const T* grad_out,
-                             int64_t rows, int64_t key_value_head, T* grad_query, T* grad_key,
-                             T* grad_value) {
+void tree_attention_backward_rows(const TreeAttentionShape& shape, const TreePaths& paths,
+                                  const TreeAttentionOptions& options, const T* query, const T* key,
+                                  const T* value, const T* out, const T* log_sum_exp,
+                                  const T* grad_out, int64_t begin, int64_t end, T* grad_query,
+                                  const TreeAttentionScores<T>& scores) {
   const int64_t d = shape.head_dim, heads = shape.heads, key_row = shape.key_value_heads * d;
   const int64_t group = heads / shape.key_value_heads;
   const T scale = static_cast<T>(options.scale), softcap = static_cast<T>(options.softcap);
-  for (int64_t t = 0; t < rows; ++t) {
+  for (int64_t t = begin; t < end; ++t) {
     const auto [first, last] = seen(paths, options, t);
-    for (int64_t h = key_value_head * group; h < (key_value_head + 1) * group; ++h) {
+    std::fill(scores.weight + paths.offset[t] * heads, scores.weight + first * heads, T{0});
+    std::fill(scores.grad_score + paths.offset[t] * heads, scores.grad_score + first * heads, T{0});
+    for (int64_t h = 0; h < heads; ++h) {
       const int64_t row = (t * heads + h) * d;
       const T mean_grad = dot(grad_out + row, out + row, d);
       std::fill(grad_query + row, grad_query + row + d, T{0});
       for (int64_t j = first; j < last; ++j) {
-        const int64_t at = paths.path[j] * key_row + key_value_head * d;
+        const int64_t at = paths.path[j] * key_row + h / group * d;
         T score = scale * dot(query + row, key + at, d), slope = scale;
         if (softcap > 0) {
           const T bent = std::tanh(score / softcap);
@@ -95,27 +97,48 @@ void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& p
         }
         const T weight = std::exp(score - log_sum_exp[t * heads + h]);
         const T grad_score = slope * weight * (dot(grad_out + row, value + at, d) - mean_grad);
-        add_scaled(grad_value + at, weight, grad_out + row, d);
         add_scaled(grad_query + row, grad_score, key + at, d);
-        add_scaled(grad_key + at, grad_score, query + row, d);
+        scores.weight[j * heads + h] = weight;
+        scores.grad_score[j * heads + h] = grad_score;
       }
     }
   }
 }
 
-template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&,
-                                     const TreeAttentionOptions&, const float*, const float*,
-                                     const float*, int64_t, int64_t, float*, float*);
-template void tree_attention_backward(const TreeAttentionShape&, const TreePaths&,
-                                      const TreeAttentionOptions&, const float*, const float*,
-                                      const float*, const float*, const float*, const float*,
-                                      int64_t, int64_t, float*, float*, float*);
-template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&,
-                                     const TreeAttentionOptions&, const double*, const double*,
-                                     const double*, int64_t, int64_t, double*, double*);
-template void tree_attention_backward(const TreeAttentionShape&, const TreePaths&,
-                                      const TreeAttentionOptions&, const double*, const double*,
-                                      const double*, const double*, const double*, const double*,
-                                      int64_t, int64_t, double*, double*, double*);
+template <typename T>
+void tree_attention_backward_keys(const TreeAttentionShape& shape, const TreePaths& paths,
+                                  const T* query, const T* grad_out,
+                                  const TreeAttentionScores<T>& scores, int64_t rows,
+                                  int64_t key_value_head, int64_t part, int64_t parts, T* grad_key,
+                                  T* grad_value) {
+  const int64_t d = shape.head_dim, heads = shape.heads, key_row = shape.key_value_heads * d;
+  const int64_t group = heads / shape.key_value_heads;
+  for (int64_t t = 0; t < rows; ++t) {
+    for (int64_t j = paths.offset[t]; j < paths.offset[t + 1]; ++j) {
+      if (paths.path[j] % parts != part) continue;
+      const int64_t at = paths.path[j] * key_row + key_value_head * d;
+      for (int64_t h = key_value_head * group; h < (key_value_head + 1) * group; ++h) {
+        const int64_t row = (t * heads + h) * d;
+        add_scaled(grad_value + at, scores.weight[j * heads + h], grad_out + row, d);
+        add_scaled(grad_key + at, scores.grad_score[j * heads + h], query + row, d);
+      }
+    }
+  }
+}
+
+#define SERENDIP_TREE_ATTENTION(T)                                                                \
+  template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&,               \
+                                       const TreeAttentionOptions&, const T*, const T*, const T*, \
+                                       int64_t, int64_t, T*, T*);                                 \
+  template void tree_attention_backward_rows(const TreeAttentionShape&, const TreePaths&,         \
+                                             const TreeAttentionOptions&, const T*, const T*,     \
+                                             const T*, const T*, const T*, const T*, int64_t,     \
+                                             int64_t, T*, const TreeAttentionScores<T>&);         \
+  template void tree_attention_backward_keys(const TreeAttentionShape&, const TreePaths&,         \
+                                             const T*, const T*, const TreeAttentionScores<T>&,   \
+                                             int64_t, int64_t, int64_t, int64_t, T*, T*)
+
+SERENDIP_TREE_ATTENTION(float);
+SERENDIP_TREE_ATTENTION(double);
 
 }  // namespace serendip::kernels

@@ -45,13 +45,29 @@ void tree_attention_forward(const TreeAttentionShape& shape, const TreePaths& pa
                             const TreeAttentionOptions& options, const T* query, const T* key,
                             const T* value, int64_t begin, int64_t end, T* out, T* log_sum_exp);
 
-// All rows of one key/value head. Writes grad_query of that head's query heads and adds to grad_key
-// and grad_value, which the caller has set to zero. Heads may run in parallel.
+// What a row's part of the backward pass leaves for the keys': of every entry of its path and every
+// query head, the softmax weight and the gradient of query · key; [path entries, H].
 template <typename T>
-void tree_attention_backward(const TreeAttentionShape& shape, const TreePaths& paths,
-                             const TreeAttentionOptions& options, const T* query, const T* key,
-                             const T* value, const T* out, const T* log_sum_exp, const T* grad_out,
-                             int64_t rows, int64_t key_value_head, T* grad_query, T* grad_key,
-                             T* grad_value);
+struct TreeAttentionScores {
+  T* weight;
+  T* grad_score;
+};
+
+// Rows [begin, end): their grad_query and scores, which are 0 outside the window.
+template <typename T>
+void tree_attention_backward_rows(const TreeAttentionShape& shape, const TreePaths& paths,
+                                  const TreeAttentionOptions& options, const T* query, const T* key,
+                                  const T* value, const T* out, const T* log_sum_exp,
+                                  const T* grad_out, int64_t begin, int64_t end, T* grad_query,
+                                  const TreeAttentionScores<T>& scores);
+
+// Of all `rows` query rows, what they add to the key rows a with a % parts == part of one key/value
+// head; the caller has set grad_key and grad_value to zero. Parts and heads may run in parallel.
+template <typename T>
+void tree_attention_backward_keys(const TreeAttentionShape& shape, const TreePaths& paths,
+                                  const T* query, const T* grad_out,
+                                  const TreeAttentionScores<T>& scores, int64_t rows,
+                                  int64_t key_value_head, int64_t part, int64_t parts, T* grad_key,
+                                  T* grad_value);
 
 }  // namespace serendip::kernels

@@ -14,6 +14,7 @@ using kernels::TreeAttentionOptions;
 
 constexpr const char* kOp = "tree_attention";
 constexpr int64_t kRowsPerTask = 16;
+constexpr int64_t kKeyParts = 16;  // of a head's keys in the backward pass
 
 kernels::TreeAttentionShape shape_of(const Tensor& query, const Tensor& key) {
   return {query.size(1), key.size(1), query.size(2)};
@@ -80,14 +81,24 @@ std::tuple<Tensor, Tensor, Tensor> backward_on_cpu(const Tensor& grad_out_, cons
   Tensor grad_query = at::empty_like(query), grad_key = at::zeros_like(key),
          grad_value = at::zeros_like(value);
   AT_DISPATCH_FLOATING_TYPES(query.scalar_type(), "tree_attention_backward", [&] {
-    at::parallel_for(0, key.size(1), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t head = begin; head < end; ++head)
-        kernels::tree_attention_backward<scalar_t>(
-            shape_of(query, key), paths_of(path_offset, path), options,
-            query.const_data_ptr<scalar_t>(), key.const_data_ptr<scalar_t>(),
-            value.const_data_ptr<scalar_t>(), out.const_data_ptr<scalar_t>(),
-            log_sum_exp.const_data_ptr<scalar_t>(), grad_out.const_data_ptr<scalar_t>(),
-            query.size(0), head, grad_query.mutable_data_ptr<scalar_t>(),
+    const kernels::TreeAttentionShape shape = shape_of(query, key);
+    const kernels::TreePaths paths = paths_of(path_offset, path);
+    Tensor weight = at::empty({path.numel(), shape.heads}, query.options());
+    Tensor grad_score = at::empty_like(weight);
+    const kernels::TreeAttentionScores<scalar_t> scores{weight.mutable_data_ptr<scalar_t>(),
+                                                        grad_score.mutable_data_ptr<scalar_t>()};
+    at::parallel_for(0, query.size(0), kRowsPerTask, [&](int64_t begin, int64_t end) {
+      kernels::tree_attention_backward_rows<scalar_t>(
+          shape, paths, options, query.const_data_ptr<scalar_t>(), key.const_data_ptr<scalar_t>(),
+          value.const_data_ptr<scalar_t>(), out.const_data_ptr<scalar_t>(),
+          log_sum_exp.const_data_ptr<scalar_t>(), grad_out.const_data_ptr<scalar_t>(), begin, end,
+          grad_query.mutable_data_ptr<scalar_t>(), scores);
+    });
+    at::parallel_for(0, shape.key_value_heads * kKeyParts, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; ++task)
+        kernels::tree_attention_backward_keys<scalar_t>(
+            shape, paths, query.const_data_ptr<scalar_t>(), grad_out.const_data_ptr<scalar_t>(),
+            scores, query.size(0), task / kKeyParts, task % kKeyParts, kKeyParts,
             grad_key.mutable_data_ptr<scalar_t>(), grad_value.mutable_data_ptr<scalar_t>());
     });
   });

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "lm/fused_ops.h"
 #include "lm/rope.h"
 
 namespace serendip {
@@ -29,22 +30,8 @@ RotaryTables rotary_tables(const ModelConfig& config, const RopeConfig& rope,
   return {angles.cos().to(options), angles.sin().to(options)};
 }
 
-// Rotary position embedding in the half-split layout of Hugging Face checkpoints (Su et al. 2021).
-Tensor rotate(const Tensor& rows, const RotaryTables& tables) {
-  const auto& [cosine, sine] = tables;
-  const std::vector<Tensor> halves = rows.chunk(2, -1);
-  return torch::cat({halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine},
-                    -1);
-}
-
-// The mean of squares in float32 at least; rounded where `transformers` rounds.
-Tensor rms_norm(const Tensor& rows, const Tensor& weight, const ModelConfig& config) {
-  const auto dtype = rows.scalar_type();
-  const Tensor wide = c10::isReducedFloatingType(dtype) ? rows.to(torch::kFloat32) : rows;
-  const Tensor scaled =
-      wide * torch::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + config.rms_norm_eps);
-  if (config.norm_adds_one) return (scaled * (weight.to(wide.scalar_type()) + 1)).to(dtype);
-  return scaled.to(dtype) * weight;
+Tensor normalised(const Tensor& rows, const Tensor& weight, const ModelConfig& config) {
+  return rms_norm(rows, weight, config.rms_norm_eps, config.norm_adds_one);
 }
 
 Tensor soft_capped(const Tensor& values, double cap) {
@@ -110,10 +97,12 @@ class LayerPass {
                    int64_t begin) const {
     const ModelConfig& config = decoder_.config;
     const int64_t rows = input.size(0);
+    const auto turned = [&](const Tensor& heads) {
+      return rotate_half(heads, kind.rotary.cosine, kind.rotary.sine);
+    };
     const Tensor query =
-        rotate(heads(input, kQuery, config.num_attention_heads, weights_.query_norm), kind.rotary);
-    Tensor key =
-        rotate(heads(input, kKey, config.num_key_value_heads, weights_.key_norm), kind.rotary);
+        turned(heads(input, kQuery, config.num_attention_heads, weights_.query_norm));
+    Tensor key = turned(heads(input, kKey, config.num_key_value_heads, weights_.key_norm));
     Tensor value = heads(input, kValue, config.num_key_value_heads, Tensor());
     if (arena != nullptr) {
       arena->key[layer_].narrow(0, begin, rows).copy_(key);
@@ -125,11 +114,10 @@ class LayerPass {
   }
 
   Tensor feed_forward(const Tensor& input) const {
-    const Tensor gate = project(input, kGate);
-    const Tensor opened = decoder_.config.activation == Activation::kSilu
-                              ? torch::silu(gate)
-                              : torch::gelu(gate, "tanh");
-    return project(opened * project(input, kUp), kDown);
+    const Tensor gate = project(input, kGate), up = project(input, kUp);
+    return project(decoder_.config.activation == Activation::kSilu ? silu_and_multiply(gate, up)
+                                                                   : torch::gelu(gate, "tanh") * up,
+                   kDown);
   }
 
   // The layer on the residual stream: each half normalises its input, and with post_norms also what
@@ -138,14 +126,15 @@ class LayerPass {
              int64_t begin) const {
     const ModelConfig& config = decoder_.config;
     Tensor attended =
-        attention(rms_norm(input, weights_.input_layernorm, config), kind, arena, begin);
-    if (config.post_norms) attended = rms_norm(attended, weights_.post_attention_layernorm, config);
+        attention(normalised(input, weights_.input_layernorm, config), kind, arena, begin);
+    if (config.post_norms)
+      attended = normalised(attended, weights_.post_attention_layernorm, config);
     const Tensor middle = input + attended;
-    Tensor fed = feed_forward(rms_norm(
+    Tensor fed = feed_forward(normalised(
         middle,
         config.post_norms ? weights_.pre_feedforward_layernorm : weights_.post_attention_layernorm,
         config));
-    if (config.post_norms) fed = rms_norm(fed, weights_.post_feedforward_layernorm, config);
+    if (config.post_norms) fed = normalised(fed, weights_.post_feedforward_layernorm, config);
     return middle + fed;
   }
 
@@ -154,7 +143,7 @@ class LayerPass {
   Tensor heads(const Tensor& input, Projection which, int64_t count, const Tensor& norm) const {
     const ModelConfig& config = decoder_.config;
     const Tensor rows = project(input, which).view({input.size(0), count, config.head_dim});
-    return norm.defined() ? rms_norm(rows, norm, config) : rows;
+    return norm.defined() ? normalised(rows, norm, config) : rows;
   }
 
   const Decoder& decoder_;
@@ -238,7 +227,7 @@ Tensor DecoderPass::layer(size_t index, const Tensor& hidden) const {
 }
 
 Tensor DecoderPass::final_norm(const Tensor& hidden) const {
-  return rms_norm(hidden, decoder_.norm, decoder_.config);
+  return normalised(hidden, decoder_.norm, decoder_.config);
 }
 
 Tensor Decoder::forward(const TokenTree& tree, int32_t begin, int32_t end, KeyValueArena* arena,
