@@ -342,6 +342,7 @@ nlohmann::json sft(const ModelOptions& model_options, const SftOptions& options,
     log({{"loss", step.loss},
          {"gradient_norm", step.gradient_norm},
          {"learning_rate", step.learning_rate},
+         {"seconds", step.seconds},
          {"tokens_per_second", step.tokens / step.seconds},
          {"share_of_gemm_rate", step.flops / step.seconds / gemm_rate},
          {"peak_memory", peak_memory_bytes()}});

@@ -13,8 +13,7 @@ namespace serendip {
 
 class TrainingSamples {
  public:
-  // Transitions repeated by their count: in the random control it says how often one was drawn.
-  // Those of more than `max_tokens` tokens are left out where `skip_long`, and otherwise an Error
+  // Transitions repeated by their count. Those of more than `max_tokens` tokens are left out where `skip_long`, and otherwise an Error
   // that counts them and names the first. `where` names the set. Throws Error for a label or a
   // context outside the language, and where no sample is left.
   TrainingSamples(const InterestLanguage& language, const TransitionSet& set, int64_t max_tokens,

@@ -8,7 +8,9 @@
 #include <chrono>
 #include <thread>
 
+#include "base/check.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "infer/generate.h"
 #include "infer/language_model.h"
 #include "infer/pair_table.h"
@@ -114,6 +116,67 @@ TEST_F(SftTest, LearnsItsSetAndFillsTheTable) {
       EXPECT_NEAR(table.log_prob[at], -scores[i].first, 2e-4);
     }
   }
+}
+
+// Told to end: after the step under way, with a checkpoint from which the same weights come.
+TEST_F(SftTest, TerminatedItSavesItsPosition) {
+  options.steps = 30;
+  eval.every = 10;
+  prepare(folder / "whole");
+  sft_in_child(folder / "whole");
+  const fs::path ended = folder / "ended";
+  prepare(ended);
+  const pid_t child = fork();
+  if (child == 0) {
+    catch_interrupts();
+    try {
+      sft(model, options, eval, ended);
+    } catch (const Interrupted&) {
+      _exit(130);
+    }
+    _exit(0);
+  }
+  while (!fs::exists(ended / "sft/evaluations/step_10.json"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  kill(child, SIGTERM);
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_FALSE(fs::exists(ended / "sft/step_30"));
+  sft_in_child(ended);
+  EXPECT_TRUE(read_file(ended / "sft/step_30/adapter_model.safetensors") ==
+              read_file(folder / "whole/sft/step_30/adapter_model.safetensors"));
+}
+
+// With 16-bit weights the float32 ones behind them are part of the checkpoint.
+TEST_F(SftTest, SixteenBitWeightsResumeToTheBit) {
+  model.dtype = "bfloat16";
+  options.mode = "full";
+  options.recompute = true;
+  options.micro_batch_size = 3;
+  prepare(folder / "whole");
+  sft_in_child(folder / "whole");
+  prepare(folder / "killed");
+  sft_in_child(folder / "killed", folder / "killed/sft/step_4");
+  sft_in_child(folder / "killed");
+  for (const char* file : {"model.safetensors", "trainer/optimizer.safetensors"})
+    EXPECT_TRUE(read_file(folder / "killed/sft/step_6" / file) ==
+                read_file(folder / "whole/sft/step_6" / file))
+        << file;
+}
+
+TEST_F(SftTest, AnInfiniteLossStopsItBeforeTheWeightsAreLost) {
+  options.learning_rate = 1e30;
+  options.warmup_steps = 0;
+  options.clip_norm = 0;
+  options.mode = "full";
+  eval.every = 1;
+  prepare(folder.path());
+  const std::string message = error_of([&] { sft(model, options, eval, folder.path()); });
+  EXPECT_NE(message.find("sft: step 2: loss "), std::string::npos) << message;
+  EXPECT_NE(message.find("labels: "), std::string::npos) << message;
+  EXPECT_TRUE(fs::exists(folder / "sft/step_1/model.safetensors"));
+  EXPECT_FALSE(fs::exists(folder / "sft/step_2"));
 }
 
 TEST_F(SftTest, WithoutSamplesItSaysSo) {
