@@ -15,6 +15,10 @@
 
 namespace serendip::tree_attention_device {
 
+// That an SM is to hold at once: bounds registers.
+template <typename T>
+constexpr int kBackwardBlocks = sizeof(T) == 4 ? 3 : 5;
+
 // Of one score: of its product with the query, and the weight of its value.
 struct Gradient {
   float product, weight;
@@ -115,7 +119,7 @@ __device__ void grad_rest(const TreeAttentionInput& input, const KeyHead<T>& hea
 
 // grid: as tree_attention_kernel. grad_query: [T, H, d]; writes mean_grad for the kernels below.
 template <typename T>
-__global__ void __launch_bounds__(kThreads, sizeof(T) == 4 ? 3 : 5)
+__global__ void __launch_bounds__(kThreads, kBackwardBlocks<T>)
     tree_grad_query_kernel(TreeAttentionInput input, TreeAttentionBackwardInput grad,
                            Workspace work, T* grad_query) {
   DYNAMIC_SHARED(char, memory);
@@ -165,7 +169,7 @@ __device__ inline int64_t tile_of_part(const KeyParts& parts, int64_t tiles, int
   return low;
 }
 
-// Queries first … first + count - 1 of a key tile's.
+// The queries of a key tile from `first` on: `count`, of which a tile takes the first.
 struct EntryQueries {
   const int32_t *row, *seen;  // of the tile's entries
   int64_t first;
@@ -210,7 +214,7 @@ __device__ void add_products(const Tile<T>& tile) {
 
 // grid: G blocks for each of most_parts().
 template <typename T>
-__global__ void __launch_bounds__(kThreads, sizeof(T) == 4 ? 3 : 5)
+__global__ void __launch_bounds__(kThreads, kBackwardBlocks<T>)
     tree_grad_key_part_kernel(TreeAttentionInput input, TreeAttentionBackwardInput grad,
                               Workspace work) {
   DYNAMIC_SHARED(char, memory);
@@ -235,16 +239,14 @@ __global__ void __launch_bounds__(kThreads, sizeof(T) == 4 ? 3 : 5)
       tile.values, [&](int key) { return head.value + head.key_at(first_key + key); }, keys,
       kKeyTile);
   for (int64_t first = begin; first < end; first += tile.shape.queries) {
-    const int64_t more = end - first;
-    const int count = static_cast<int>(more < tile.shape.queries ? more : tile.shape.queries);
     const EntryQueries queries{grad.key_tiles.row + first_entry, grad.key_tiles.seen + first_entry,
-                               first, count, head.group};
+                               first, static_cast<int>(end - first), head.group};
     tile.load_rows(
         tile.queries, [&](int i) { return head.query + queries.place(head, i) * head.width; },
-        count, tile.shape.queries);
+        queries.count, tile.shape.queries);
     tile.load_rows(
         tile.grad_outs, [&](int i) { return grad_out + queries.place(head, i) * head.width; },
-        count, tile.shape.queries);
+        queries.count, tile.shape.queries);
     device::copy_async_wait<0>();
     __syncthreads();
     tile.multiply_rows();

@@ -10,6 +10,10 @@
 
 namespace serendip::tree_attention_device {
 
+// That an SM is to hold at once: bounds registers.
+template <typename T>
+constexpr int kForwardBlocks = sizeof(T) == 4 ? 4 : 6;
+
 // A step of a softmax whose sums are relative to a running maximum: they keep a factor `kept`, and
 // what comes counts exp(score - max), `weight`.
 struct SoftmaxStep {
@@ -140,7 +144,7 @@ __device__ void attend_rest(const TreeAttentionInput& input, const KeyHead<T>& h
 // grid: G blocks for each 16 of the T · H / G queries of a head. out: [T, H, d]; log_sum_exp:
 // [T, H].
 template <typename T>
-__global__ void __launch_bounds__(kThreads, sizeof(T) == 4 ? 4 : 6)
+__global__ void __launch_bounds__(kThreads, kForwardBlocks<T>)
     tree_attention_kernel(TreeAttentionInput input, T* out, float* log_sum_exp) {
   DYNAMIC_SHARED(char, memory);
   const int key_heads = static_cast<int>(input.shape.key_value_heads);

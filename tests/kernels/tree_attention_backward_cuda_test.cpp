@@ -104,6 +104,17 @@ TEST_P(TreeAttentionBackwardHostEmulated, EqualsReference) {
     expect_reference(chosen, GetParam());
 }
 
+TEST_P(TreeAttentionBackwardHostEmulated, EqualsTheOtherSchedulesToTheBit) {
+  TreeAttentionProblem problem =
+      random_tree_problem(random_paths(50, 4, 12), 50, {4, 2, 24}, FloatType::kFloat32);
+  const TreeAttentionReference reference = tree_attention_reference(problem);
+  const Gradients<float> expected = run<float>(problem, reference, Schedule::kForward, 4),
+                         actual = run<float>(problem, reference, GetParam(), 4);
+  EXPECT_EQ(actual.query, expected.query);
+  EXPECT_EQ(actual.key, expected.key);
+  EXPECT_EQ(actual.value, expected.value);
+}
+
 // A tile's list one short of, at and one past a part's end, and in two parts.
 TEST_P(TreeAttentionBackwardHostEmulated, PartsOfEverySize) {
   for (const int64_t samples : {62, 63, 64, 127}) {

@@ -293,6 +293,8 @@ inline std::vector<TreeAttentionCase> tree_attention_cases() {
       {"soft cap", wide, 60, {4, 2, 16}, {.scale = 8, .softcap = 5}},
       {"soft cap and window", deep, 70, {8, 1, 16}, {4, 3, 7}, kFloat16},
       {"large scores", wide, 60, {2, 1, 64}, {.scale = 300}},
+      {"last row shortest", {{0, 1, 2}, {0, 1}, {0}}, 3, {2, 1, 8}},
+      {"as many queries of a key tile as are taken at once", chain_paths(4), 4, {8, 1, 8}},
       {"group wider than a tile", random_paths(9, 3, 10), 9, {40, 2, 8}, {}, kBFloat16},
   };
 }
