@@ -128,6 +128,29 @@ inline TreeAttentionProblem random_tree_problem(const TreePathRows& paths, int64
   return problem;
 }
 
+// TreeAttentionKeyTiles, by their definition.
+struct KeyTiles {
+  std::vector<int64_t> offset{0};
+  std::vector<int32_t> row, seen;
+
+  explicit KeyTiles(const TreeAttentionProblem& problem) {
+    using tree_attention_device::kKeyTile;
+    for (int64_t first = 0; first < problem.key_rows; first += kKeyTile) {
+      for (int64_t t = 0; t < problem.rows(); ++t) {
+        int32_t bits = 0;
+        const auto [begin, end] = problem.seen(t);
+        for (const int32_t* key_row = begin; key_row < end; ++key_row)
+          if (*key_row / kKeyTile == first / kKeyTile) bits |= 1 << (*key_row - first);
+        if (bits == 0) continue;
+        row.push_back(static_cast<int32_t>(t));
+        seen.push_back(bits);
+      }
+      offset.push_back(static_cast<int64_t>(row.size()));
+    }
+  }
+  TreeAttentionKeyTiles view() const { return {offset.data(), row.data(), seen.data()}; }
+};
+
 // ---- the definition ----
 
 // Values and how far a result may be from each.
