@@ -141,8 +141,8 @@ __device__ void attend_rest(const TreeAttentionInput& input, const KeyHead<T>& h
   if (lane_of_thread() == 0) *log_sum_exp = softmax.max + logf(softmax.total);
 }
 
-// grid: G blocks for each 16 of the T · H / G queries of a head. out: [T, H, d]; log_sum_exp:
-// [T, H].
+// grid: G blocks for each 16 of the T · H / G queries of a head.
+// out: [T, H, d]; log_sum_exp: [T, H].
 template <typename T>
 __global__ void __launch_bounds__(kThreads, kForwardBlocks<T>)
     tree_attention_kernel(TreeAttentionInput input, T* out, float* log_sum_exp) {

@@ -61,7 +61,7 @@ struct TileShape {
   int queries, keys;
   int query_kinds;   // 1: queries, 2: and the gradients of their outputs
   int weight_kinds;  // that are multiplied with rows
-  int sum_rows;
+  int sum_rows;      // of d float32 sums
   SERENDIP_HOST_DEVICE constexpr int stride() const { return keys + 8; }  // of scores and weights
 };
 SERENDIP_HOST_DEVICE constexpr TileShape forward_tile() { return {16, 32, 1, 1, 16}; }
