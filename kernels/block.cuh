@@ -22,6 +22,17 @@ __device__ inline void store_pack(T* target, const Pack<T, kCount>& pack) {
   *reinterpret_cast<Pack<T, kCount>*>(target) = pack;
 }
 
+// Begins to copy 16 bytes of a row, from column on, to shared memory: zeros past its end.
+template <typename T>
+__device__ inline void load_piece(T* target, const T* row, int column, int width) {
+  if (column < width) {
+    copy_async_16(target, row + column);
+  } else {
+    constexpr int kPiece = 16 / sizeof(T);
+    for (int i = 0; i < kPiece; ++i) target[i] = T{};
+  }
+}
+
 // Σ exp(x) = total · exp(max).
 struct LogSumExp {
   float max = -INFINITY, total = 0;

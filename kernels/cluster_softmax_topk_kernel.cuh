@@ -16,6 +16,7 @@
 namespace serendip::cluster_softmax_topk_device {
 
 using device::BestList;
+using device::load_piece;
 
 // ---- score -------------------------------------------------------------------------------------
 
@@ -37,17 +38,6 @@ struct ScoreShared {
     threshold = sum + plan.unit_queries;
   }
 };
-
-// 16 bytes of a row from column on: zeros past its end.
-template <typename T>
-__device__ inline void load_piece(T* target, const T* row, int column, int width) {
-  if (column < width) {
-    device::copy_async_16(target, row + column);
-  } else {
-    constexpr int kPiece = 16 / sizeof(T);
-    for (int i = 0; i < kPiece; ++i) target[i] = T{};
-  }
-}
 
 template <typename T>
 __device__ void load_queries(const ClusterSoftmaxTopkInput& input, const Plan& plan,

@@ -41,8 +41,9 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> trie_mask_topk(const at::Tensor& 
                                                               int64_t k);
 
 // [T, H, d], differentiable; the contract is in kernels/tree_attention.h: query [T, H, d], key and
-// value [A, G, d], float32 or float64 on the CPU, path_offset i64 [T + 1], path i32. The registered
-// op also returns log_sum_exp [T, H], without a gradient.
+// value [A, G, d], float32 or float64 on the CPU, float32, bfloat16 or float16 on a GPU, where d is
+// a multiple of 8 up to 256; path_offset i64 [T + 1], path i32, checked on the CPU alone. The
+// registered op also returns log_sum_exp [T, H], at least float32, without a gradient.
 at::Tensor tree_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                           const at::Tensor& path_offset, const at::Tensor& path,
                           const kernels::TreeAttentionOptions& options);

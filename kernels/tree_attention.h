@@ -11,9 +11,9 @@
 //   out[t, h]       = Σ_j softmax_j(score) · value[path[t][j], h / (H / G)]
 //   log_sum_exp[t, h] = log Σ_j exp(score[t, h, j])
 //
-// A row's result depends on its own path alone, to the bit. Backward sums the gradients of a key
-// row in the order of the query rows, whatever the number of threads (Dao et al. 2022, algorithm 4,
-// without tiles).
+// On the CPU a row's result depends on its own path alone, to the bit. Backward sums the gradients
+// of a key row in the order of the query rows, whatever the number of threads (Dao et al. 2022,
+// algorithm 4, without tiles). The CUDA form is in kernels/tree_attention.cuh.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct TreeAttentionShape {
 };
 
 // Row t's path is path[path_offset[t] .. path_offset[t + 1]), never empty, indices into the key
-// rows.
+// rows, each once.
 struct TreePaths {
   const int64_t* offset;
   const int32_t* path;

@@ -5,6 +5,13 @@
 #include "kernels/op_checks.h"
 #include "kernels/ops.h"
 #include "kernels/tree_attention.h"
+#ifdef SERENDIP_CUDA
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+
+#include "kernels/tree_attention.cuh"
+#include "kernels/tree_attention_key_tiles.h"
+#endif
 
 namespace serendip {
 namespace {
@@ -24,11 +31,19 @@ kernels::TreePaths paths_of(const Tensor& path_offset, const Tensor& path) {
   return {path_offset.const_data_ptr<int64_t>(), path.const_data_ptr<int32_t>()};
 }
 
+// On meta what either device takes.
+void check_query_type(const Tensor& query) {
+  const at::ScalarType type = query.scalar_type();
+  const bool wide = type == at::kDouble, narrow = type == at::kBFloat16 || type == at::kHalf;
+  TORCH_CHECK(type == at::kFloat || (wide && !query.is_cuda()) || (narrow && !query.is_cpu()), kOp,
+              ": query: expected ", query.is_cpu() ? "Float or Double" : "Float, BFloat16 or Half",
+              ", got ", type);
+}
+
 void check_inputs(const Tensor& query, const Tensor& key, const Tensor& value,
                   const Tensor& path_offset, const Tensor& path, int64_t window) {
   const at::Device device = query.device();
-  TORCH_CHECK(query.scalar_type() == at::kFloat || query.scalar_type() == at::kDouble, kOp,
-              ": query: expected Float or Double, got ", query.scalar_type());
+  check_query_type(query);
   check_tensor(kOp, "query", query, query.scalar_type(), 3, device);
   check_tensor(kOp, "key", key, query.scalar_type(), 3, device);
   check_tensor(kOp, "value", value, query.scalar_type(), 3, device);
@@ -45,6 +60,13 @@ void check_inputs(const Tensor& query, const Tensor& key, const Tensor& value,
   TORCH_CHECK(window >= 0, kOp, ": window: expected at least 0, got ", window);
 }
 
+// [T, H], at least float32.
+Tensor log_sum_exp_of(const Tensor& query) {
+  const bool wide = query.scalar_type() == at::kDouble;
+  return at::empty_symint({query.sym_size(0), query.sym_size(1)},
+                          query.options().dtype(wide ? at::kDouble : at::kFloat));
+}
+
 std::tuple<Tensor, Tensor> forward_on_cpu(const Tensor& query_, const Tensor& key_,
                                           const Tensor& value_, const Tensor& path_offset_,
                                           const Tensor& path_, double scale, double softcap,
@@ -56,7 +78,7 @@ std::tuple<Tensor, Tensor> forward_on_cpu(const Tensor& query_, const Tensor& ke
   check_indices<int32_t>(kOp, "path", path, key.size(0));
   const TreeAttentionOptions options{scale, softcap, window};
   Tensor out = at::empty_like(query);
-  Tensor log_sum_exp = at::empty({query.size(0), query.size(1)}, query.options());
+  Tensor log_sum_exp = log_sum_exp_of(query);
   AT_DISPATCH_FLOATING_TYPES(query.scalar_type(), kOp, [&] {
     at::parallel_for(0, query.size(0), kRowsPerTask, [&](int64_t begin, int64_t end) {
       kernels::tree_attention_forward<scalar_t>(
@@ -110,8 +132,7 @@ std::tuple<Tensor, Tensor> forward_on_meta(const Tensor& query, const Tensor& ke
                                            const Tensor& path, double /*scale*/, double /*softcap*/,
                                            int64_t window) {
   check_inputs(query, key, value, path_offset, path, window);
-  return {at::empty_like(query, at::MemoryFormat::Contiguous),
-          at::empty_symint({query.sym_size(0), query.sym_size(1)}, query.options())};
+  return {at::empty_like(query, at::MemoryFormat::Contiguous), log_sum_exp_of(query)};
 }
 
 std::tuple<Tensor, Tensor, Tensor> backward_on_meta(const Tensor& /*grad_out*/, const Tensor& query,
@@ -123,6 +144,63 @@ std::tuple<Tensor, Tensor, Tensor> backward_on_meta(const Tensor& /*grad_out*/, 
   };
   return {like(query), like(key), like(value)};
 }
+
+#ifdef SERENDIP_CUDA
+// All of them contiguous.
+TreeAttentionInput cuda_input(const Tensor& query, const Tensor& key, const Tensor& value,
+                              const Tensor& path_offset, const Tensor& path,
+                              const TreeAttentionOptions& options) {
+  return {query.const_data_ptr(),
+          key.const_data_ptr(),
+          value.const_data_ptr(),
+          float_type_of(kOp, "query", query),
+          query.size(0),
+          key.size(0),
+          shape_of(query, key),
+          paths_of(path_offset, path),
+          options};
+}
+
+std::tuple<Tensor, Tensor> forward_on_cuda(const Tensor& query_, const Tensor& key_,
+                                           const Tensor& value_, const Tensor& path_offset_,
+                                           const Tensor& path_, double scale, double softcap,
+                                           int64_t window) {
+  const c10::cuda::CUDAGuard guard(query_.device());
+  check_inputs(query_, key_, value_, path_offset_, path_, window);
+  const Tensor query = query_.contiguous(), key = key_.contiguous(), value = value_.contiguous();
+  const Tensor path_offset = path_offset_.contiguous(), path = path_.contiguous();
+  Tensor out = at::empty_like(query), log_sum_exp = log_sum_exp_of(query);
+  tree_attention_cuda(cuda_input(query, key, value, path_offset, path, {scale, softcap, window}),
+                      out.mutable_data_ptr(), log_sum_exp.mutable_data_ptr<float>(),
+                      c10::cuda::getCurrentCUDAStream().stream());
+  return {out, log_sum_exp};
+}
+
+std::tuple<Tensor, Tensor, Tensor> backward_on_cuda(const Tensor& grad_out_, const Tensor& query_,
+                                                    const Tensor& key_, const Tensor& value_,
+                                                    const Tensor& path_offset_, const Tensor& path_,
+                                                    const Tensor& out, const Tensor& log_sum_exp,
+                                                    double scale, double softcap, int64_t window) {
+  const c10::cuda::CUDAGuard guard(query_.device());
+  const Tensor grad_out = grad_out_.contiguous();
+  const Tensor query = query_.contiguous(), key = key_.contiguous(), value = value_.contiguous();
+  const Tensor path_offset = path_offset_.contiguous(), path = path_.contiguous();
+  const TreeAttentionInput input =
+      cuda_input(query, key, value, path_offset, path, {scale, softcap, window});
+  const KeyTileTensors key_tiles(path_offset, path, key.size(0), window);
+  const Tensor workspace =
+      at::empty({tree_attention_backward_workspace_bytes(input)}, query.options().dtype(at::kByte));
+  Tensor grad_query = at::empty_like(query), grad_key = at::empty_like(key),
+         grad_value = at::empty_like(value);
+  tree_attention_backward_cuda(input,
+                               {out.const_data_ptr(), grad_out.const_data_ptr(),
+                                log_sum_exp.const_data_ptr<float>(), key_tiles.view()},
+                               grad_query.mutable_data_ptr(), grad_key.mutable_data_ptr(),
+                               grad_value.mutable_data_ptr(), workspace.mutable_data_ptr(),
+                               c10::cuda::getCurrentCUDAStream().stream());
+  return {grad_query, grad_key, grad_value};
+}
+#endif
 
 std::tuple<Tensor, Tensor> call_forward(const Tensor& query, const Tensor& key, const Tensor& value,
                                         const Tensor& path_offset, const Tensor& path, double scale,
@@ -211,5 +289,11 @@ TORCH_LIBRARY_IMPL(serendip, Meta, library) {
   library.impl("tree_attention_backward", backward_on_meta);
 }
 TORCH_LIBRARY_IMPL(serendip, Autograd, library) { library.impl("tree_attention", with_autograd); }
+#ifdef SERENDIP_CUDA
+TORCH_LIBRARY_IMPL(serendip, CUDA, library) {
+  library.impl("tree_attention", forward_on_cuda);
+  library.impl("tree_attention_backward", backward_on_cuda);
+}
+#endif
 
 }  // namespace serendip

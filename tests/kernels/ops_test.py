@@ -127,24 +127,25 @@ class TrieMaskTopk(unittest.TestCase):
 
 class TreeAttention(unittest.TestCase):
     def test_a_chain_equals_causal_attention_and_passes_opcheck(self):
-        torch.manual_seed(5)
-        nodes, heads, key_heads, width = 12, 4, 2, 8
-        query = torch.randn(nodes, heads, width, requires_grad=True)
-        key = torch.randn(nodes, key_heads, width, requires_grad=True)
-        value = torch.randn(nodes, key_heads, width, requires_grad=True)
-        path_offset = torch.arange(nodes + 1).cumsum(0)
-        path = torch.cat([torch.arange(t + 1) for t in range(nodes)]).int()
-        out, _ = torch.ops.serendip.tree_attention(query, key, value, path_offset, path, width ** -0.5)
-        first = [tensor.transpose(0, 1) for tensor in (query, key, value)]
-        expected = torch.nn.functional.scaled_dot_product_attention(*first, is_causal=True, enable_gqa=True)
-        torch.testing.assert_close(out, expected.transpose(0, 1), rtol=1e-5, atol=1e-6)
-        weight = torch.randn_like(out)
-        actual = torch.autograd.grad((out * weight).sum(), (query, key, value))
-        wanted = torch.autograd.grad((expected.transpose(0, 1) * weight).sum(), (query, key, value))
-        for a, b in zip(actual, wanted):
-            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
-        torch.library.opcheck(torch.ops.serendip.tree_attention.default,
-                              (query, key, value, path_offset, path, width ** -0.5))
+        for device in DEVICES:
+            torch.manual_seed(5)
+            nodes, heads, key_heads, width = 12, 4, 2, 8
+            query = torch.randn(nodes, heads, width, device=device, requires_grad=True)
+            key = torch.randn(nodes, key_heads, width, device=device, requires_grad=True)
+            value = torch.randn(nodes, key_heads, width, device=device, requires_grad=True)
+            path_offset = torch.arange(nodes + 1, device=device).cumsum(0)
+            path = torch.cat([torch.arange(t + 1, device=device) for t in range(nodes)]).int()
+            out, _ = torch.ops.serendip.tree_attention(query, key, value, path_offset, path, width ** -0.5)
+            first = [tensor.transpose(0, 1) for tensor in (query, key, value)]
+            expected = torch.nn.functional.scaled_dot_product_attention(*first, is_causal=True, enable_gqa=True)
+            torch.testing.assert_close(out, expected.transpose(0, 1), rtol=1e-5, atol=1e-6)
+            weight = torch.randn_like(out)
+            actual = torch.autograd.grad((out * weight).sum(), (query, key, value))
+            wanted = torch.autograd.grad((expected.transpose(0, 1) * weight).sum(), (query, key, value))
+            for a, b in zip(actual, wanted):
+                torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+            torch.library.opcheck(torch.ops.serendip.tree_attention.default,
+                                  (query, key, value, path_offset, path, width ** -0.5))
 
 
 if __name__ == "__main__":

@@ -95,6 +95,42 @@ INSTANTIATE_TEST_SUITE_P(Shapes, TreeAttentionTest,
                                          Case{40, 4, 1, 8, {0.5, 4, 2}},
                                          Case{20, 2, 2, 8, {.window = 1}}));
 
+// Output and gradients of the inputs [T, H, d], [T, G, d], [T, G, d] and the output's.
+std::vector<Tensor> run(const std::vector<Tensor>& inputs, const Paths& paths,
+                        const kernels::TreeAttentionOptions& options) {
+  std::vector<Tensor> leaves;
+  for (size_t i = 0; i < 3; ++i) leaves.push_back(inputs[i].detach().requires_grad_(true));
+  const at::Device device = inputs[0].device();
+  Tensor out = tree_attention(leaves[0], leaves[1], leaves[2], paths.offset.to(device),
+                              paths.path.to(device), options);
+  std::vector<Tensor> results = torch::autograd::grad({out}, leaves, {inputs[3]});
+  results.push_back(out);
+  return results;
+}
+
+TEST(TreeAttention, gpu_EqualsTheCpuInDouble) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "gpu: no CUDA device";
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf})
+    for (const Case& shape :
+         {Case{300, 9, 3, 64}, Case{90, 4, 2, 256, {.scale = 0.1}},
+          Case{200, 8, 1, 40, {.scale = 1, .softcap = 5}}, Case{200, 4, 4, 128, {0.3, 4, 7}}}) {
+      torch::manual_seed(4);
+      std::vector<Tensor> inputs, wide;
+      for (const int64_t heads :
+           {shape.heads, shape.key_value_heads, shape.key_value_heads, shape.heads})
+        inputs.push_back(torch::randn({shape.nodes, heads, shape.head_dim}).to(type));
+      for (const Tensor& input : inputs) wide.push_back(input.to(at::kDouble));
+      for (Tensor& input : inputs) input = input.to(at::kCUDA);
+      const Paths paths = random_paths(shape.nodes, 7);
+      const std::vector<Tensor> actual = run(inputs, paths, shape.options),
+                                expected = run(wide, paths, shape.options);
+      for (size_t i = 0; i < actual.size(); ++i)  // weights are rounded to the inputs' type
+        EXPECT_LT(relative_error(actual[i].cpu().to(at::kDouble), expected[i]),
+                  type == at::kFloat ? 1e-5 : 2e-2)
+            << type << " " << shape.head_dim << " " << i;
+    }
+}
+
 TEST(TreeAttention, ARowDependsOnItsPathAlone) {
   torch::manual_seed(2);
   const Tensor query = torch::randn({50, 4, 16}), key = torch::randn({50, 2, 16}),
