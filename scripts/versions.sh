@@ -37,6 +37,7 @@ PYTHON_PACKAGES=(
 PYTHON_REFERENCE_PACKAGES=(
   transformers==5.24.0 tokenizers==0.23.3 sentencepiece==0.2.3 safetensors==0.8.0 gguf==0.19.0
   peft==0.21.2 h5py==3.16.0 accelerate==1.15.0  # transformers reads GGUF files only beside accelerate
+  tensorboard==2.21.0     # reads the event files that a test writes
 )
 # Data and model of the quickstart, taken out of packages that carry them (installed with --no-deps).
 QUICKSTART_DATA_PACKAGE=recbole==1.2.1

@@ -1,7 +1,9 @@
 // Whole runs on a small world: finished, repeated, interrupted and killed. SmallRun needs the
 // stages import to curate; SmallRunWithModel needs all of them and the model stories260K.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -156,6 +158,40 @@ TEST_F(SmallRunWithModel, KilledAndDoneAgain) {
     EXPECT_EQ(read_file(folder / "run/sft/best/adapter_model.safetensors"),
               read_file(killed / "run/sft/best/adapter_model.safetensors"));
   }
+}
+
+TEST_F(SmallRunWithModel, TensorBoardReadsTheMetrics) {
+  const fs::path python = source_path(".venv/bin/python");
+  if (!fs::exists(python)) GTEST_SKIP() << python << " is absent";
+  for (const char* stage : {"import", "embed", "cluster", "curate", "sft"})
+    ASSERT_EQ(command(folder, {stage}).exit_code, 0) << stage;
+  const std::string line = fmt::format("'{}' '{}' '{}' >'{}' 2>&1", python.string(),
+                                       source_path("tests/cli/read_tensorboard.py").string(),
+                                       (folder / "run/sft").string(), (folder / "log").string());
+  EXPECT_EQ(std::system(line.c_str()), 0) << read_file(folder / "log");
+}
+
+// Two processes that torchrun starts: one manifest, one result; the next call is skipped by both.
+TEST_F(SmallRunWithModel, TorchrunSharesTheFineTuning) {
+  const fs::path torchrun = source_path(".venv/bin/torchrun");
+  if (!fs::exists(torchrun)) GTEST_SKIP() << torchrun << " is absent";
+  for (const char* stage : {"import", "embed", "cluster", "curate"})
+    ASSERT_EQ(command(folder, {stage}).exit_code, 0) << stage;
+  const auto start = [&](const std::string& stage) {
+    const std::string line = fmt::format(
+        "cd '{}' && '{}' --no-python --standalone --nproc-per-node 2 '{}' {} --recipe "
+        "recipe.yaml --json >out 2>err",
+        folder.path().string(), torchrun.string(), std::getenv("SERENDIP_BINARY"), stage);
+    return std::system(line.c_str());
+  };
+  ASSERT_EQ(start("sft"), 0) << read_file(folder / "err");
+  EXPECT_EQ(nlohmann::json::parse(read_file(folder / "out")).at("steps"), 6);
+  EXPECT_TRUE(fs::exists(folder / "run/manifests/sft.json"));
+  ASSERT_EQ(start("sft"), 0) << read_file(folder / "err");
+  EXPECT_NE(read_file(folder / "err").find("sft: unchanged, skipped"), std::string::npos);
+  EXPECT_NE(start("curate curate.per_label=5"), 0);
+  EXPECT_NE(read_file(folder / "err").find("curate: runs as one process, got rank "),
+            std::string::npos);
 }
 
 }  // namespace
