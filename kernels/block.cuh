@@ -46,11 +46,10 @@ struct LogSumExp {
   }
 };
 
-__device__ inline LogSumExp warp_log_sum_exp(LogSumExp sum) {
-  for (int lanes = kLanes / 2; lanes > 0; lanes /= 2)
-    sum.add(
-        {__shfl_xor_sync(kAllLanes, sum.max, lanes), __shfl_xor_sync(kAllLanes, sum.total, lanes)});
-  return sum;
+// The same to the bit in every lane.
+__device__ inline LogSumExp warp_log_sum_exp(const LogSumExp& mine) {
+  const float max = warp_max(mine.max);
+  return {max, warp_sum(mine.total == 0 ? 0 : mine.total * expf(mine.max - max))};
 }
 
 constexpr size_t kBlockSharedBytes = 2 * kLanes * sizeof(float);

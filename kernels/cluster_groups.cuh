@@ -20,7 +20,8 @@ __device__ inline bool counts(const ClusterSoftmaxTopkInput& input, int64_t firs
   return true;
 }
 
-// Exclusive prefix sums over the block's threads, and the total. `shared`: kGroupWarps + 1 ints.
+// Exclusive prefix sums over the block's threads, and the total. `shared`: kPrefixInts, for this
+// call alone.
 struct Prefix {
   int before, total;
 };
@@ -42,9 +43,7 @@ __device__ inline Prefix block_prefix(int value, int* shared) {
     shared[kGroupWarps] = sum;
   }
   __syncthreads();
-  const Prefix prefix = {shared[warp_of_thread()] + inclusive - value, shared[kGroupWarps]};
-  __syncthreads();
-  return prefix;
+  return {shared[warp_of_thread()] + inclusive - value, shared[kGroupWarps]};
 }
 
 __device__ inline int units_of(int items, int rows, const Plan& plan) {
@@ -81,7 +80,7 @@ static __global__ void __launch_bounds__(kGroupThreads)
   __syncthreads();
   // Every thread has a run of consecutive clusters.
   const int run = (clusters + kGroupThreads - 1) / kGroupThreads;
-  const int begin = thread * run < clusters ? thread * run : clusters;
+  const int begin = thread * run;
   const int end = begin + run < clusters ? begin + run : clusters;
   int pairs = 0, units = 0;
   for (int cluster = begin; cluster < end; ++cluster) {
@@ -90,7 +89,7 @@ static __global__ void __launch_bounds__(kGroupThreads)
     units += units_of(items, work.cursor[cluster], plan);
   }
   int first_pair = block_prefix(pairs, shared).before;
-  const Prefix unit_prefix = block_prefix(units, shared);
+  const Prefix unit_prefix = block_prefix(units, shared + kPrefixInts);
   int first_unit = unit_prefix.before;
   if (thread == 0) *work.unit_count = unit_prefix.total;
   for (int cluster = begin; cluster < end; ++cluster) {

@@ -20,7 +20,7 @@ inline void check_cluster_input(const std::string& op, const ClusterSoftmaxTopkI
 
 inline void launch_groups(const std::string& op, const ClusterSoftmaxTopkInput& input,
                           const Plan& plan, const Workspace& work, cudaStream_t stream) {
-  group_kernel<<<1, kGroupThreads, (kGroupWarps + 1) * sizeof(int), stream>>>(input, plan, work);
+  group_kernel<<<1, kGroupThreads, kGroupSharedBytes, stream>>>(input, plan, work);
   check_cuda(cudaGetLastError(), (op + ": group_kernel").c_str());
 }
 

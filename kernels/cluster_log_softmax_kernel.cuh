@@ -78,7 +78,8 @@ struct Tile {
   }
 };
 
-// Rows source(0) … source(count - 1) of `width` values, zeros up to `rows` and to padded_width.
+// The first `rows` of source(0) … source(count - 1), of `width` values; zeros where they are fewer
+// and up to padded_width.
 template <typename T, typename Source>
 __device__ void load_rows(const Source& source, int count, int rows, int width, const Plan& plan,
                           T* target) {
@@ -207,7 +208,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   load_rows([&](int row) { return items + row * width; }, count, kItems, width, plan, tile.items);
 
   for (int begin = work.group_begin[cluster]; begin < work.cursor[cluster]; begin += kQueries) {
-    const int left = work.cursor[cluster] - begin, queries = left < kQueries ? left : kQueries;
+    const int queries = work.cursor[cluster] - begin;  // of which this tile has the first kQueries
     const int* rows = work.group_row + begin;
     load_rows(
         [&](int row) { return static_cast<const T*>(input.query) + int64_t{rows[row]} * width; },
@@ -217,7 +218,7 @@ __global__ void __launch_bounds__(kThreads, 2)
     score_tile(tile, plan);
     __syncthreads();
     weigh_tile(tile, plan, [&](int query, int item, float score) {
-      const bool inside = (query < queries) & (item < count);
+      const bool inside = query < queries;
       const int64_t row = rows[inside ? query : 0];
       const float wanted = grad.target[row] == first_item + item ? target_weight(grad, row) : 0;
       const float weight = wanted + softmax_weight(grad, row) * expf(score - grad.log_z[row]);
@@ -261,7 +262,7 @@ __global__ void __launch_bounds__(kThreads, 2)
       unit.count, kQueries, width, plan, tile.queries);
 
   for (int begin = 0; begin < range_count; begin += kItems) {
-    const int count = range_count - begin < kItems ? range_count - begin : kItems;
+    const int count = range_count - begin;
     load_rows([&](int row) { return items + (int64_t{begin} + row) * width; }, count, kItems, width,
               plan, tile.items);
     device::copy_async_wait<0>();

@@ -52,7 +52,7 @@ __device__ void load_queries(const ClusterSoftmaxTopkInput& input, const Plan& p
   }
 }
 
-// Columns [column, column + columns) of `count` items.
+// Columns [column, column + columns) of `count` items; none where count is not positive.
 template <typename T>
 __device__ void load_items(const T* items, int count, int column, int columns, int width,
                            T* stage) {
@@ -84,8 +84,8 @@ __device__ float insert_scores(const float (&mine)[kEach], int first_item, int k
   return bar;
 }
 
-// Folds a tile's scores of one query into its running state; all lanes of a warp. Without slots no
-// list is kept.
+// Folds a tile's scores of one query, the first `count` of them, into its running state; all lanes
+// of a warp. Without slots no list is kept.
 template <int kSlots>
 __device__ void fold_scores(const float* scores, int count, int first_item, int k, float* max,
                             float* sum, float* threshold, float* best_score, int* best_item) {
@@ -131,14 +131,11 @@ __global__ void __launch_bounds__(kScoreThreads, sizeof(T) == 4 ? 2 : 3)
   const int steps = (range_count + kTileItems - 1) / kTileItems * chunks;
 
   const auto issue = [&](int step) {
-    if (step < steps) {
-      const int tile = step / chunks * kTileItems, column = step % chunks * kChunk;
-      const int count = range_count - tile, columns = plan.padded_width - column;
-      load_items(items + static_cast<int64_t>(tile) * width,
-                 count < kTileItems ? count : kTileItems, column,
-                 columns < kChunk ? columns : kChunk, width,
-                 shared.items + step % kStages * (kTileItems * kStride));
-    }
+    const int tile = step / chunks * kTileItems, column = step % chunks * kChunk;
+    const int count = range_count - tile, columns = plan.padded_width - column;
+    load_items(items + static_cast<int64_t>(tile) * width, count < kTileItems ? count : kTileItems,
+               column, columns < kChunk ? columns : kChunk, width,
+               shared.items + step % kStages * (kTileItems * kStride));
     device::copy_async_commit();
   };
 
@@ -165,13 +162,12 @@ __global__ void __launch_bounds__(kScoreThreads, sizeof(T) == 4 ? 2 : 3)
     if (step % chunks != chunks - 1) continue;
     __syncthreads();
     const int tile = step / chunks * kTileItems;
-    const int count = range_count - tile < kTileItems ? range_count - tile : kTileItems;
     for (int query = warp_of_thread(); query < unit.count; query += kScoreWarps) {
       const int64_t part =
           static_cast<int64_t>(work.group_pair[unit.first + query]) * plan.splits + unit.range;
-      fold_scores<kSlots>(shared.scores + query * kScoreStride, count, tile, k, shared.max + query,
-                          shared.sum + query, shared.threshold + query, work.best_score + part * k,
-                          work.best_item + part * k);
+      fold_scores<kSlots>(shared.scores + query * kScoreStride, range_count - tile, tile, k,
+                          shared.max + query, shared.sum + query, shared.threshold + query,
+                          work.best_score + part * k, work.best_item + part * k);
     }
   }
   __syncthreads();
@@ -205,8 +201,8 @@ __global__ void __launch_bounds__(kMergeThreads)
       sum.add({work.part_max[first_part + range], work.part_sum[first_part + range]});
     for (int begin = 0; begin < ranges * k; begin += kWarpSize) {
       const int entry = begin + lane_of_thread(), first_item = entry / k * length;
-      const int held = items - first_item < length ? items - first_item : length;
-      const bool valid = entry < ranges * k && entry % k < held;
+      static_assert(kMaxK <= kRangeGrain);  // all ranges but the last hold k items or more
+      const bool valid = entry < ranges * k && entry % k < items - first_item;
       const int64_t place = first_part * k + (valid ? entry : 0);
       const float score = valid ? work.best_score[place] : -INFINITY;
       const int64_t id =

@@ -13,6 +13,8 @@ namespace serendip::cluster_softmax_topk_device {
 
 constexpr int kWarpSize = 32;
 constexpr int kGroupWarps = 32, kGroupThreads = kGroupWarps * kWarpSize;
+constexpr int kPrefixInts = kGroupWarps + 1;  // of shared memory, for a block's prefix sums
+constexpr size_t kGroupSharedBytes = 2 * kPrefixInts * sizeof(int);
 constexpr int kScoreWarps = 8, kScoreThreads = kScoreWarps * kWarpSize;
 constexpr int kMergeThreads = kWarpSize;
 

@@ -107,15 +107,13 @@ struct BestList {
       carried_id = last_id;
     }
   }
-  // Each lane's candidate where it says so; whether any lane did.
-  __device__ bool insert_where(bool wanted, float candidate_score, Id candidate_id) {
-    const unsigned all = __ballot_sync(kAllLanes, wanted);
-    for (unsigned left = all; left != 0; left &= left - 1) {
+  // Each lane's candidate where it says so.
+  __device__ void insert_where(bool wanted, float candidate_score, Id candidate_id) {
+    for (unsigned left = __ballot_sync(kAllLanes, wanted); left != 0; left &= left - 1) {
       const int lane = __ffs(static_cast<int>(left)) - 1;
       insert(__shfl_sync(kAllLanes, candidate_score, lane),
              __shfl_sync(kAllLanes, candidate_id, lane));
     }
-    return all != 0;
   }
 };
 

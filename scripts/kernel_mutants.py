@@ -8,9 +8,9 @@
     … --root FOLDER                                               another checkout
 
 Each mutant is compiled with an emulated test (SERENDIP_CUDA_ON_HOST, AddressSanitizer, UndefinedBehaviorSanitizer)
-and run: NAME_kernel.cuh with tests/kernels/NAME_cuda_test.cpp, another header with those of them that include it, one
-after the other. It is killed when a test fails, a sanitizer reports, the program crashes or hangs. One that survives
-is an error, exit status 1, unless kernels/equivalent_mutants.json says why it must:
+and run: NAME_kernel.cuh with tests/kernels/NAME_cuda_test.cpp, another header with every tests/kernels/*_cuda_test.cpp
+that includes it, one after the other. It is killed when a test fails, a sanitizer reports, the program crashes or
+hangs. One that survives is an error, exit status 1, unless kernels/equivalent_mutants.json says why it must:
   [{"file": "kernels/NAME_kernel.cuh", "text": the line, stripped, "mutation": as printed, "reason": why,
     "occurrence": which of several with that text and mutation in the file, from 1; only where there are several}]
 An entry whose mutant is killed or no longer there is an error too.
@@ -474,11 +474,12 @@ def find_headers(root: pathlib.Path, args: argparse.Namespace) -> list[Header]:
             header.tests = [test_of(name)]
             continue
         if includes is None:
-            tests = [test_of(kernel) for kernel in paths if kernel.endswith(SUFFIX)]
+            tests = [Test(root, path, args.source, args.timeout)
+                     for path in sorted((root / "tests" / "kernels").glob("*_cuda_test.cpp"))]
             includes = [(test, test.headers(root)) for test in tests]
         header.tests = [test for test, seen in includes if paths[name].resolve() in seen]
         if not header.tests:
-            sys.exit(f"{header.file}: expected a kernel's emulated test that includes it, got none")
+            sys.exit(f"{header.file}: expected an emulated test that includes it, got none")
     return headers
 
 

@@ -112,8 +112,8 @@ LogSoftmaxResult run_as(const LogSoftmaxProblem& problem, Schedule schedule) {
   const auto rows = static_cast<size_t>(input.query_count);
   const auto group = [&](const device::Plan& plan, const device::Workspace& work) {
     cuda_on_host::launch(schedule, groups::group_kernel, 1u,
-                         static_cast<unsigned>(groups::kGroupThreads),
-                         (groups::kGroupWarps + 1) * sizeof(int), input, plan, work);
+                         static_cast<unsigned>(groups::kGroupThreads), groups::kGroupSharedBytes,
+                         input, plan, work);
   };
   const auto blocks = [](int64_t count) { return static_cast<unsigned>(count); };
   auto log_prob = cuda_on_host::poisoned<float>(rows), log_z = log_prob;
@@ -181,15 +181,16 @@ void expect_near(const std::vector<double>& actual, const std::vector<double>& e
   }
 }
 
-void expect_reference(const LogSoftmaxProblem& problem, Schedule schedule) {
+// `scale` is the size of the scores, where that is not of order 1.
+void expect_reference(const LogSoftmaxProblem& problem, Schedule schedule, double scale = 1.0) {
   const LogSoftmaxResult expected = reference(problem), actual = run(problem, schedule);
-  expect_near(actual.log_z, expected.log_z, 2e-5, "log_z");
-  expect_near(actual.log_prob, expected.log_prob, 2e-5, "log_prob");
+  expect_near(actual.log_z, expected.log_z, 2e-5 * scale, "log_z");
+  expect_near(actual.log_prob, expected.log_prob, 2e-5 * scale, "log_prob");
   // The weights are rounded to the type before their products, the gradients after.
   double largest = 1;
   for (const std::vector<double>* values : {&expected.grad_query, &expected.grad_item})
     for (const double value : *values) largest = std::max(largest, std::abs(value));
-  const double tolerance = 2e-5 + 4 * rounding_of(problem.base.type) * largest;
+  const double tolerance = 2e-5 * scale + 4 * rounding_of(problem.base.type) * largest;
   expect_near(actual.grad_query, expected.grad_query, tolerance, "grad_query");
   expect_near(actual.grad_item, expected.grad_item, tolerance, "grad_item");
 }
@@ -228,6 +229,20 @@ TEST_P(ClusterLogSoftmaxHostEmulated, LargeScoresDoNotOverflow) {
   expect_near(actual.grad_item, expected.grad_item, 2e-2, "grad_item");
 }
 
+// exp(0 - log_z) of the zeros that fill up a tile is infinite.
+TEST_P(ClusterLogSoftmaxHostEmulated, FarBelowZeroTheTilesFillingHasNoWeight) {
+  for (const FloatType type : {FloatType::kFloat32, FloatType::kFloat16}) {
+    LogSoftmaxProblem problem = random_log_softmax(8, {40, 3}, {{0, 1}, {1}, {0}}, type);
+    for (float& value : problem.base.query) value = -4;
+    for (float& value : problem.base.item_embedding) value = rounded_to(type, 4 + value / 8);
+    expect_reference(problem, GetParam(), 128);
+  }
+}
+
+TEST_P(ClusterLogSoftmaxHostEmulated, NoPairs) {
+  expect_reference(random_log_softmax(8, {5, 3}, {{}, {}}, FloatType::kFloat32), GetParam());
+}
+
 TEST_P(ClusterLogSoftmaxHostEmulated, NoItems) {
   expect_reference(random_log_softmax(8, {0, 0}, {{0, 1}, {}}, FloatType::kFloat32), GetParam());
 }
@@ -235,6 +250,16 @@ TEST_P(ClusterLogSoftmaxHostEmulated, NoItems) {
 INSTANTIATE_TEST_SUITE_P(Schedules, ClusterLogSoftmaxHostEmulated,
                          ::testing::ValuesIn(cuda_on_host::kSchedules),
                          ::testing::PrintToStringParamName());
+
+TEST(ClusterLogSoftmaxPlan, BoundsThePartialSums) {
+  const Problem problem = random_problem(8, 0, {5, 7}, {{0}, {1}});
+  const auto splits_of = [&](int64_t pairs) {
+    return device::backward_plan(problem.input(), pairs).splits;
+  };
+  EXPECT_EQ(splits_of(0), groups::kMaxSplits);
+  EXPECT_EQ(splits_of(device::kPartsAimedAt / 8), 8);
+  EXPECT_EQ(splits_of(2 * device::kPartsAimedAt), 1);
+}
 
 }  // namespace
 }  // namespace serendip

@@ -28,8 +28,8 @@ Result run_as(const Problem& problem, Schedule schedule, const device::Plan& pla
   const ClusterSoftmaxTopkOutput output{result.ids.data(), result.log_prob.data(),
                                         result.log_z.data()};
   cuda_on_host::launch(schedule, device::group_kernel, 1u,
-                       static_cast<unsigned>(device::kGroupThreads),
-                       (device::kGroupWarps + 1) * sizeof(int), input, plan, work);
+                       static_cast<unsigned>(device::kGroupThreads), device::kGroupSharedBytes,
+                       input, plan, work);
   if (const int64_t units = device::most_units(input, pairs, plan); units > 0)
     cuda_on_host::launch(schedule, device::score_kernel<T, kSlots>, static_cast<unsigned>(units),
                          static_cast<unsigned>(device::kScoreThreads),
@@ -87,7 +87,7 @@ TEST_P(ClusterSoftmaxTopkHostEmulated, RangesAndTilesOfEverySize) {
   // One short of, at and one past a tile, a range, two ranges.
   const std::vector<int64_t> sizes = {127, 128, 129, 255, 256, 257, 512, 600};
   std::vector<std::vector<int64_t>> rows;
-  for (int64_t cluster = 0; cluster < 8; ++cluster) rows.push_back({cluster, 7 - cluster});
+  for (int64_t cluster = 0; cluster < 8; ++cluster) rows.push_back({7 - cluster, cluster});
   const Problem problem = random_problem(24, 20, sizes, rows, 1.0, FloatType::kBFloat16);
   expect_reference(problem, run(problem, GetParam()));
   device::Plan plan = plan_of(problem);

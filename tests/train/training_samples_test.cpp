@@ -69,11 +69,11 @@ TEST(TrainingSamples, OrderDependsOnSeedAndStepAlone) {
 
 TEST(TrainingSamples, LongOnesAreNamedOrLeftOut) {
   const std::string message =
-      error_of([] { TrainingSamples(language(), transitions(), 11, false, 1, "set.jsonl"); });
+      error_of([] { TrainingSamples(language(), transitions(), 12, false, 1, "set.jsonl"); });
   EXPECT_EQ(message,
-            "set.jsonl: 1 samples are longer than the model's 11 tokens; transition 1 "
+            "set.jsonl: 1 samples are longer than the model's 12 tokens; transition 1 "
             "([1, 2] -> 3) has 13 (sft.too_long=skip leaves them out)");
-  const TrainingSamples kept(language(), transitions(), 11, true, 1, "set.jsonl");
+  const TrainingSamples kept(language(), transitions(), 12, true, 1, "set.jsonl");
   EXPECT_EQ(kept.size(), 3);
   EXPECT_EQ(kept.skipped(), 1);
   EXPECT_NE(error_of([] {

@@ -8,8 +8,9 @@
 
 namespace serendip::device {
 
-// Throws when an address is not aligned to 16 bytes or the destination is not in shared memory, and
-// where the thread returns without having waited for the copy.
+// Throws when an address is not aligned to 16 bytes, the destination is not in shared memory or
+// that of a copy that the thread has not waited for, and where the thread returns without having
+// waited.
 inline void copy_async_16(void* shared, const void* global,
                           cuda_on_host::Source source = cuda_on_host::Source::here()) {
   cuda_on_host::Block& block = cuda_on_host::running();
@@ -20,6 +21,8 @@ inline void copy_async_16(void* shared, const void* global,
   if (reinterpret_cast<uintptr_t>(global) % kBytes != 0)
     block.fail(call, "the origin is not aligned to 16 bytes");
   if (!block.is_shared(shared, kBytes)) block.fail(call, "the destination is not in shared memory");
+  if (block.copies().has(shared))
+    block.fail(call, "the destination is that of a copy not waited for");
   block.copies().issue(shared, global, block.copies_are_late(), call);
 }
 

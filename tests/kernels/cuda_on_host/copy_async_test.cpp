@@ -48,7 +48,9 @@ __global__ void pipeline_kernel(const float* input, float* output, int stages) {
 
 template <Fault Wrong>
 bool pipeline_is_right(Schedule schedule) {
-  constexpr unsigned kThreads = 64, kWidth = 4 * kThreads, kStages = 5;
+  constexpr unsigned kThreads = 64, kWidth = 4 * kThreads;
+  constexpr unsigned kStages =
+      Wrong == Fault::kNoWait ? 2 : 5;  // the third takes the first's place
   struct alignas(16) Four {
     float values[4];
   };
@@ -190,6 +192,16 @@ __global__ void faulty_copy_kernel(const char* input, unsigned to, unsigned from
   if (Wrong != Fault::kNeverWaited) device::copy_async_wait<0>();
 }
 
+__global__ void overlapping_copies_kernel(const char* input) {
+  DYNAMIC_SHARED(char, buffer);
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    device::copy_async_16(buffer, input);
+    device::copy_async_commit();
+    device::copy_async_wait<1>();
+  }
+  device::copy_async_wait<0>();
+}
+
 template <Fault Wrong>
 std::string error_of_copy(Schedule schedule, unsigned to, unsigned from, bool outside) {
   alignas(16) const char input[48] = {};
@@ -213,6 +225,10 @@ TEST_P(CudaOnHostCopies, MisusedCopiesThrow) {
   expect("the origin is not aligned", 0, 4, false);
   expect("not in shared memory", 32, 0, false);
   expect("not in shared memory", 0, 0, true);
+  alignas(16) const char input[16] = {};
+  const std::string error =
+      error_of(schedule, overlapping_copies_kernel, 1, 32, 16, static_cast<const char*>(input));
+  EXPECT_TRUE(contains(error, "that of a copy not waited for")) << error;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The asynchronous copies that one thread has issued and not waited for.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -23,6 +24,11 @@ class PendingCopies {
     copies_.push_back({shared, global, open_group_, late, call});
   }
 
+  // Two copies to one place are not ordered until the first is waited for.
+  bool has(const void* shared) const {
+    return std::any_of(copies_.begin(), copies_.end(),
+                       [&](const Copy& copy) { return copy.shared == shared; });
+  }
   void commit() { ++open_group_; }
 
   // Completes all committed groups but the latest `pending`.
