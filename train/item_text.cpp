@@ -1,10 +1,13 @@
 #include "train/item_text.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <set>
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "clusters/words.h"
 #include "lm/unicode.h"
 
 namespace serendip {
@@ -28,7 +31,7 @@ std::string one_line(const std::string& text) {
   return line;
 }
 
-std::string document_of(const Dataset& dataset, size_t item) {
+std::string line_of(const Dataset& dataset, size_t item) {
   const std::string title = one_line(dataset.item_title[item]);
   const std::string text = one_line(dataset.item_text[item]);
   return title.empty() || text.empty() ? title + text : title + ". " + text;
@@ -37,24 +40,27 @@ std::string document_of(const Dataset& dataset, size_t item) {
 }  // namespace
 
 ItemText item_text(const Dataset& dataset, const std::string& where) {
-  std::vector<std::string> documents;
+  std::vector<std::string> lines;
   std::set<std::string> seen;
   for (size_t item = 0; item < dataset.item_id.size(); ++item) {
-    std::string document = document_of(dataset, item);
-    if (!document.empty() && seen.insert(document).second) documents.push_back(std::move(document));
+    std::string line = line_of(dataset, item);
+    if (!line.empty() && seen.insert(line).second) lines.push_back(std::move(line));
   }
-  SERENDIP_CHECK(documents.size() >= kHeldOutOneIn,
+  SERENDIP_CHECK(lines.size() >= kHeldOutOneIn,
                  "{}: expected at least {} items with different titles or texts to train on, got "
                  "{} of {} items (import.item_title and import.item_text name the columns)",
-                 where, kHeldOutOneIn, documents.size(), dataset.item_count());
+                 where, kHeldOutOneIn, lines.size(), dataset.item_count());
   std::vector<uint64_t> hashes;
-  for (const std::string& document : documents) hashes.push_back(hash64(document));
-  const size_t held_out = documents.size() / kHeldOutOneIn;
+  for (const std::string& line : lines) hashes.push_back(hash64(line));
+  const size_t held_out = lines.size() / kHeldOutOneIn;
   std::nth_element(hashes.begin(), hashes.begin() + static_cast<int64_t>(held_out), hashes.end());
   ItemText text;
-  for (std::string& document : documents)
-    (hash64(document) < hashes[held_out] ? text.held_out : text.training)
-        .push_back(std::move(document));
+  for (std::string& line : lines) {
+    auto& documents = hash64(line) < hashes[held_out] ? text.held_out : text.training;
+    const std::vector<std::string> words = words_of(line);
+    documents.push_back(std::move(line));
+    if (!words.empty()) documents.push_back(fmt::format("{}", fmt::join(words, ", ")));
+  }
   return text;
 }
 

@@ -10,13 +10,15 @@
 
 namespace serendip {
 
-// Each distinct, a line of valid UTF-8: an item's "title. text", or the one of them that it has.
+// Lines of valid UTF-8, two an item: "title. text", or the one of them that it has, and its words
+// as clusters are described by them ("noir, detective, thriller"); items of the same text count
+// once.
 struct ItemText {
   std::vector<std::string> training, held_out;
 };
 
-// Held out are the 2% of the documents whose hash is the lowest, whatever the items' order. Throws
-// Error, naming `where`, for fewer than the 50 distinct documents that hold one out.
+// Held out are the 2% of the items whose text's hash is the lowest, whatever the items' order.
+// Throws Error, naming `where`, for fewer than the 50 different items that hold one out.
 ItemText item_text(const Dataset& dataset, const std::string& where);
 
 // Every document as one sample: beginning of text | its tokens and `terminator`. What would take

@@ -11,8 +11,9 @@ namespace serendip {
 
 // Reads the items' titles and texts of `data` (data.h5). Writes run_folder/base_model, a Hugging
 // Face folder, once and whole at the end, and run_folder/pretrain with every step's metrics and
-// TensorBoard events. 2% of the documents are held out of vocabulary and training and measured
-// before and after: loss in nats a token, terminators among them, and in bits a byte of text.
+// TensorBoard events. The documents of 2% of the items (train/item_text.h) are held out of
+// vocabulary and training and measured before and after: loss in nats a token, terminators among
+// them, and in bits a byte of text.
 //
 // The job is small: a call that was killed or interrupted leaves no model, and the next one begins
 // from the beginning. The same data and settings make the same files, bit for bit on the same

@@ -9,7 +9,7 @@ void PretrainOptions::declare(OptionSet& set) {
   set.add("vocabulary", vocabulary, "pieces of the vocabulary; fewer where the text has fewer",
           at_least(int64_t{300}));
   set.add("hidden_size", hidden_size, "width of the model", positive);
-  set.add("layers", layers, "", positive);
+  set.add("layers", layers, "decoder layers", positive);
   set.add("heads", heads, "attention heads of hidden_size / heads columns", positive);
   set.add("key_value_heads", key_value_heads, "which the heads share", positive);
   set.add("intermediate_size", intermediate_size, "width of the feed-forward", positive);
