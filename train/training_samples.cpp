@@ -9,6 +9,28 @@
 
 namespace serendip {
 
+std::vector<Sample> samples_of_step(const std::vector<Sample>& all, uint64_t seed, int64_t step,
+                                    int64_t count) {
+  const auto size = static_cast<int64_t>(all.size());
+  std::vector<Sample> chosen;
+  std::vector<int64_t> order(all.size());
+  int64_t shuffled_epoch = -1;
+  for (int64_t i = step * count; i < (step + 1) * count; ++i) {
+    const int64_t epoch = i / size;
+    if (epoch != shuffled_epoch) {
+      std::iota(order.begin(), order.end(), int64_t{0});
+      Random random(seed, static_cast<uint64_t>(epoch));
+      random.shuffle(order);
+      shuffled_epoch = epoch;
+    }
+    chosen.push_back(all[static_cast<size_t>(order[static_cast<size_t>(i % size)])]);
+  }
+  std::sort(chosen.begin(), chosen.end(), [](const Sample& a, const Sample& b) {
+    return std::tie(a.prompt, a.labels) < std::tie(b.prompt, b.labels);
+  });
+  return chosen;
+}
+
 TrainingSamples::TrainingSamples(const InterestLanguage& language, const TransitionSet& set,
                                  int64_t max_tokens, bool skip_long, uint64_t seed,
                                  const std::string& where)
@@ -46,26 +68,6 @@ TrainingSamples::TrainingSamples(const InterestLanguage& language, const Transit
     spdlog::warn("sft: {} samples longer than {} tokens are left out; {}", skipped_, max_tokens,
                  first_long);
   SERENDIP_CHECK(!samples_.empty(), "{}: no samples to fine-tune on", where);
-}
-
-std::vector<Sample> TrainingSamples::step(int64_t step, int64_t count) const {
-  std::vector<Sample> chosen;
-  std::vector<int64_t> order(samples_.size());
-  int64_t shuffled_epoch = -1;
-  for (int64_t i = step * count; i < (step + 1) * count; ++i) {
-    const int64_t epoch = i / size();
-    if (epoch != shuffled_epoch) {
-      std::iota(order.begin(), order.end(), int64_t{0});
-      Random random(seed_, static_cast<uint64_t>(epoch));
-      random.shuffle(order);
-      shuffled_epoch = epoch;
-    }
-    chosen.push_back(samples_[static_cast<size_t>(order[static_cast<size_t>(i % size())])]);
-  }
-  std::sort(chosen.begin(), chosen.end(), [](const Sample& a, const Sample& b) {
-    return std::tie(a.prompt, a.labels) < std::tie(b.prompt, b.labels);
-  });
-  return chosen;
 }
 
 std::vector<std::vector<Sample>> own_passes(const std::vector<Sample>& samples, int64_t rank,

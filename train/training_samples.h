@@ -11,6 +11,12 @@
 
 namespace serendip {
 
+// The samples of a step: `count` consecutive places of a sequence of epochs over `all` (not empty),
+// each shuffled by (seed, epoch); then sorted by tokens, so that those which share a prefix stand
+// together.
+std::vector<Sample> samples_of_step(const std::vector<Sample>& all, uint64_t seed, int64_t step,
+                                    int64_t count);
+
 class TrainingSamples {
  public:
   // Transitions repeated by their count. Those of more than `max_tokens` tokens are left out where `skip_long`, and otherwise an Error
@@ -22,9 +28,9 @@ class TrainingSamples {
   int64_t size() const { return static_cast<int64_t>(samples_.size()); }
   int64_t skipped() const { return skipped_; }
 
-  // The samples of a step: `count` consecutive places of a sequence of epochs, each shuffled by
-  // (seed, epoch); then sorted by tokens, so that those which share a prefix stand together.
-  std::vector<Sample> step(int64_t step, int64_t count) const;
+  std::vector<Sample> step(int64_t step, int64_t count) const {
+    return samples_of_step(samples_, seed_, step, count);
+  }
 
  private:
   std::vector<Sample> samples_;

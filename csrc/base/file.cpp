@@ -56,6 +56,25 @@ void write_file(const fs::path& path, std::string_view content) {
   });
 }
 
+void write_folder(const fs::path& path, const std::function<void(const fs::path&)>& fill) {
+  const fs::path temporary = path.string() + ".tmp";
+  std::error_code ignored;
+  try {
+    fs::remove_all(temporary);
+    fs::create_directories(temporary);
+    fill(temporary);
+    flush_to_disk(temporary);
+    fs::remove_all(path);
+    fs::rename(temporary, path);
+  } catch (const fs::filesystem_error& error) {
+    fs::remove_all(temporary, ignored);
+    fail("{}: cannot write: {}", path.string(), error.code().message());
+  } catch (...) {
+    fs::remove_all(temporary, ignored);
+    throw;
+  }
+}
+
 std::string read_file(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   SERENDIP_CHECK(in.good(), "{}: cannot open: {}", path.string(), strerror(errno));

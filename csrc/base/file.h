@@ -17,6 +17,12 @@ void write_atomically(const std::filesystem::path& path,
 // The same with the content in memory.
 void write_file(const std::filesystem::path& path, std::string_view content);
 
+// Fills `temporary`, an empty folder beside `path`, and renames it to `path`, in the place of what
+// was there. On any failure the temporary is removed and the exception goes on; what a killed
+// process left of it, the next call removes.
+void write_folder(const std::filesystem::path& path,
+                  const std::function<void(const std::filesystem::path& temporary)>& fill);
+
 // The whole file; throws Error naming it when it cannot be read.
 std::string read_file(const std::filesystem::path& path);
 

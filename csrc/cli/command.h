@@ -34,6 +34,7 @@ void print_result(const nlohmann::json& result, bool json);
 
 // One function a sub-command, each in the file of its name.
 void add_import(CLI::App& app);
+void add_pretrain(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_cluster(CLI::App& app);
 void add_curate(CLI::App& app);

@@ -43,6 +43,7 @@ void add_commands(CLI::App& app) {
   app.set_version_flag("--version", SERENDIP_VERSION);
   add_run(app);
   add_import(app);
+  add_pretrain(app);
   add_embed(app);
   add_cluster(app);
   add_curate(app);
@@ -55,8 +56,7 @@ void add_commands(CLI::App& app) {
   add_inspect(app);
   add_export(app);
   app.footer(
-      "`serendip COMMAND --help` lists a command's keys.\n"
-      "Exit codes: 0 done, 1 failed, 2 misuse, 130 interrupted with the work so far kept.");
+      "`COMMAND --help` lists its keys. Exit codes: 0 done, 1 failed, 2 misuse, 130 interrupted.");
 }
 
 int run(int argc, char** argv) {

@@ -16,6 +16,7 @@ constexpr double kTableFloats = 3 * sizeof(float);
 
 ModelConfig model_shape(const Recipe& recipe) {
   const std::filesystem::path folder = recipe.model.path;
+  if (recipe.pretrains_its_model()) return recipe.pretrain.model_config(recipe.pretrain.vocabulary);
   if (std::filesystem::exists(folder / "config.json")) return load_model_config(folder);
   const PlanOptions& plan = recipe.plan;
   ModelConfig config;
@@ -88,6 +89,7 @@ class Planner {
 
   std::vector<Quantity> run() {
     const double parameters = static_cast<double>(cost_.config.parameter_count());
+    if (recipe_.pretrain.steps > 0) plan_pretrain();
     add("model", "parameters", parameters, Unit::kCount);
     add("model", "weights", parameters * cost_.weight_bytes, Unit::kBytes);
     plan_sft(parameters);
@@ -103,6 +105,20 @@ class Planner {
   void add_time(const char* stage, double flops) {
     const double rate = plan_.device_tflops * 1e12 * static_cast<double>(plan_.ranks);
     if (rate > 0) add(stage, "time at least", flops / rate, Unit::kSeconds);
+  }
+
+  // Documents are of any length up to the context.
+  void plan_pretrain() {
+    const PretrainOptions& pretrain = recipe_.pretrain;
+    const ModelConfig config = pretrain.model_config(pretrain.vocabulary);
+    const auto documents = static_cast<double>(pretrain.steps * pretrain.batch_size);
+    const double tokens = documents * static_cast<double>(pretrain.context);
+    const double flops = 3 * tokens * config.flops_per_token(true);
+    add("pretrain", "documents", documents, Unit::kCount);
+    add("pretrain", "tokens at most", tokens, Unit::kCount);
+    add("pretrain", "FLOPs at most", flops, Unit::kFlops);
+    add("pretrain", "weights, gradients and optimiser",
+        4.0 * sizeof(float) * static_cast<double>(config.parameter_count()), Unit::kBytes);
   }
 
   void plan_sft(double parameters) {
@@ -198,7 +214,7 @@ std::vector<Quantity> plan_run(const Recipe& recipe) { return Planner(recipe).ru
 
 std::string plan_text(const Recipe& recipe, const std::vector<Quantity>& quantities) {
   std::string text = fmt::format("run folder {}\n\n", recipe.folder().string());
-  for (const StageSpec& spec : all_stages()) {
+  for (const StageSpec& spec : wanted_stages(recipe)) {
     const StagePaths paths = spec.paths(recipe);
     text += fmt::format("{}: {}\n", spec.command, spec.summary);
     text += fmt::format("  reads   {}\n", joined(paths.inputs));
@@ -216,7 +232,7 @@ std::string plan_text(const Recipe& recipe, const std::vector<Quantity>& quantit
 nlohmann::ordered_json plan_json(const Recipe& recipe, const std::vector<Quantity>& quantities) {
   nlohmann::ordered_json plan = {{"folder", recipe.folder().string()},
                                  {"stages", nlohmann::ordered_json::array()}};
-  for (const StageSpec& spec : all_stages()) {
+  for (const StageSpec& spec : wanted_stages(recipe)) {
     const StagePaths paths = spec.paths(recipe);
     plan["stages"].push_back(
         {{"name", spec.name}, {"reads", joined(paths.inputs)}, {"writes", joined(paths.outputs)}});

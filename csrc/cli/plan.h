@@ -3,6 +3,7 @@
 // Notation: t template tokens, d tokens of a description, K clusters of a context, M clusters,
 // B samples of a step, k labels kept. A prompt has t + K·d tokens, a label d + 1 with its
 // terminator.
+//   pretrain  a step has batch_size documents of at most `context` tokens; FLOPs = 3 · forward.
 //   sft       a step has B·(t + (K+1)·d + 1) tokens; with the template shared, t + B·((K+1)·d + 1).
 //             FLOPs = backward factor · forward, the vocabulary only at label positions; the factor
 //             is 3 for full fine-tuning and 2 for LoRA, whose frozen weights need no gradient.

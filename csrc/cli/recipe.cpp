@@ -20,6 +20,7 @@ Recipe::Recipe() {
   add("embed", embed);
   add("cluster", cluster);
   add("curate", curate);
+  add("pretrain", pretrain);
   add("model", model);
   add("sft", sft);
   add("eval", eval);
@@ -39,6 +40,11 @@ const OptionSet& Recipe::section(const std::string& name) const {
                                   [&](const OptionSet& set) { return set.section() == name; });
   SERENDIP_CHECK(found != sections.end(), "no recipe section '{}'", name);
   return *found;
+}
+
+bool Recipe::pretrains_its_model() const {
+  return pretrain.steps > 0 &&
+         std::filesystem::path(model.path).lexically_normal() == base_model().lexically_normal();
 }
 
 std::string Recipe::yaml() const {

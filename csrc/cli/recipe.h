@@ -12,6 +12,7 @@
 #include "data/import.h"
 #include "infer/generate.h"
 #include "recsys/train.h"
+#include "train/pretrain.h"
 #include "train/sft.h"
 #include "transitions/curate.h"
 
@@ -34,6 +35,7 @@ struct Recipe {
   EmbedOptions embed;
   ClusterOptions cluster;
   CurateOptions curate;
+  PretrainOptions pretrain;
   ModelOptions model;
   SftOptions sft;
   EvalOptions eval;
@@ -49,9 +51,13 @@ struct Recipe {
   // The whole recipe as YAML, every key with its value.
   std::string yaml() const;
 
+  // Whether model.path is what the stage `pretrain` of a run makes.
+  bool pretrains_its_model() const;
+
   std::filesystem::path folder() const { return run.folder; }
   std::filesystem::path data() const { return folder() / "data.h5"; }
   std::filesystem::path embedding() const { return folder() / "embedding.h5"; }
+  std::filesystem::path base_model() const { return folder() / "base_model"; }
   std::filesystem::path tree() const { return folder() / "tree.h5"; }
   std::filesystem::path table() const { return folder() / "table.h5"; }
   std::filesystem::path recommender() const { return folder() / "recommender"; }

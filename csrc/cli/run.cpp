@@ -11,7 +11,7 @@ namespace {
 
 std::vector<FinishedStage> run_stages(const Recipe& recipe) {
   std::vector<FinishedStage> finished;
-  for (const StageSpec& spec : all_stages()) {
+  for (const StageSpec& spec : wanted_stages(recipe)) {
     finished.push_back({spec.name, execute(spec, recipe)});
     const StageOutcome& outcome = finished.back().outcome;
     if (!outcome.skipped)

@@ -25,10 +25,13 @@ struct StageSpec {
   std::function<StagePaths(const Recipe&)> paths;
   std::function<nlohmann::json(const Recipe&)> work;
   bool on_several_processes = false;  // they then share the work
+  // Whether the recipe wants it in a `run`; empty: always.
+  std::function<bool(const Recipe&)> wanted = {};
 };
 
 // Each defined beside its sub-command.
 StageSpec import_stage();
+StageSpec pretrain_stage();
 StageSpec embed_stage();
 StageSpec cluster_stage();
 StageSpec curate_stage();
@@ -41,6 +44,8 @@ StageSpec recommend_users_stage();
 
 // In the order in which `run` does them.
 std::vector<StageSpec> all_stages();
+// Those that the recipe wants.
+std::vector<StageSpec> wanted_stages(const Recipe& recipe);
 
 // Runs the stage unless nothing it depends on has changed. Throws Error naming a missing input and
 // the command that makes it, or several processes where the stage knows one alone.

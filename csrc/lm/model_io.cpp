@@ -39,29 +39,6 @@ bool has_bias(const ModelConfig& config, size_t projection) {
   return projection == kOutput ? config.output_bias : config.mlp_bias;
 }
 
-// Undefined weights replaced by the shapes that config.json promises, without memory for the
-// values.
-Decoder shaped_decoder(const ModelConfig& config) {
-  const auto shape = [](std::vector<int64_t> sizes) { return torch::empty(sizes, torch::kMeta); };
-  Decoder decoder;
-  decoder.config = config;
-  decoder.embed_tokens = shape({config.vocab_size, config.hidden_size});
-  decoder.norm = shape({config.hidden_size});
-  decoder.lm_head = decoder.embed_tokens;
-  decoder.layers.resize(static_cast<size_t>(config.num_hidden_layers));
-  for (DecoderLayer& layer : decoder.layers) {
-    layer.input_layernorm = layer.post_attention_layernorm = layer.pre_feedforward_layernorm =
-        layer.post_feedforward_layernorm = shape({config.hidden_size});
-    if (config.query_key_norm) layer.query_norm = layer.key_norm = shape({config.head_dim});
-    for (size_t p = 0; p < kProjectionCount; ++p) {
-      const std::vector<int64_t> sizes = projection_shape(config, p);
-      layer.projections[p].weight = shape(sizes);
-      if (has_bias(config, p)) layer.projections[p].bias = shape({sizes[0]});
-    }
-  }
-  return decoder;
-}
-
 // Tensor by tensor, each one's pages of the file given back before the next.
 Decoder load_weights(const fs::path& folder, torch::ScalarType dtype, torch::Device device) {
   Decoder decoder = shaped_decoder(load_model_config(folder));
@@ -128,6 +105,27 @@ void save_shards(const fs::path& folder, const NamedTensors& tensors, const Save
 }
 
 }  // namespace
+
+Decoder shaped_decoder(const ModelConfig& config) {
+  const auto shape = [](std::vector<int64_t> sizes) { return torch::empty(sizes, torch::kMeta); };
+  Decoder decoder;
+  decoder.config = config;
+  decoder.embed_tokens = shape({config.vocab_size, config.hidden_size});
+  decoder.norm = shape({config.hidden_size});
+  decoder.lm_head = decoder.embed_tokens;
+  decoder.layers.resize(static_cast<size_t>(config.num_hidden_layers));
+  for (DecoderLayer& layer : decoder.layers) {
+    layer.input_layernorm = layer.post_attention_layernorm = layer.pre_feedforward_layernorm =
+        layer.post_feedforward_layernorm = shape({config.hidden_size});
+    if (config.query_key_norm) layer.query_norm = layer.key_norm = shape({config.head_dim});
+    for (size_t p = 0; p < kProjectionCount; ++p) {
+      const std::vector<int64_t> sizes = projection_shape(config, p);
+      layer.projections[p].weight = shape(sizes);
+      if (has_bias(config, p)) layer.projections[p].bias = shape({sizes[0]});
+    }
+  }
+  return decoder;
+}
 
 fs::path base_model_folder(const fs::path& folder) {
   if (!is_adapter_folder(folder)) return folder;

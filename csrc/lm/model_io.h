@@ -8,6 +8,9 @@
 
 namespace serendip {
 
+// Weights of the shapes that `config` promises, without memory for their values (on kMeta).
+Decoder shaped_decoder(const ModelConfig& config);
+
 // Weights cast to `dtype` (float32, bfloat16, float16) tensor by tensor: the memory is the model's
 // and one tensor's. On the CPU attention is kTree, elsewhere kTorch. `folder` is a model, or an
 // adapter folder whose base model is loaded and adapted (not merged). Throws Error naming the file

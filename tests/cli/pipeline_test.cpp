@@ -1,5 +1,5 @@
-// Whole runs on a small world: finished, repeated, interrupted and killed. SmallRun needs the
-// stages import to curate; SmallRunWithModel needs all of them and the model stories260K.
+// Whole runs on a small world: finished, repeated, interrupted and killed. SmallRun needs no model;
+// SmallRunWithModel needs the model stories260K.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -108,6 +108,29 @@ TEST_F(SmallRun, InterruptedExitsWith130AndGoesOn) {
   EXPECT_NE(result.error_line().find("interrupted"), std::string::npos) << result.err;
   const CommandResult again = command(folder, {"run"});
   EXPECT_NE(again.err.find("import: unchanged, skipped"), std::string::npos) << again.err;
+}
+
+// All stages without a model from elsewhere.
+TEST_F(SmallRun, PretrainsItsOwnModel) {
+  const Texts small = {"run",
+                       "model.path=run/base_model",
+                       "model.template='{1}; {2}; '",
+                       "pretrain.vocabulary=400",
+                       "pretrain.hidden_size=32",
+                       "pretrain.layers=2",
+                       "pretrain.heads=2",
+                       "pretrain.key_value_heads=1",
+                       "pretrain.intermediate_size=48",
+                       "pretrain.steps=20",
+                       "sft.mode=full"};
+  const CommandResult first = command(folder, small);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_NE(first.out.find("held_out_bits_per_byte"), std::string::npos) << first.out;
+  for (const char* name : {"base_model/tokenizer.model", "pretrain/metrics.jsonl", "sft/best",
+                           "table.h5", "recommendations.json"})
+    EXPECT_TRUE(fs::exists(folder / ("run/" + std::string(name)))) << name;
+  const CommandResult second = command(folder, small);
+  EXPECT_EQ(second.err.find(": starts"), std::string::npos) << second.err;
 }
 
 class SmallRunWithModel : public testing::Test {

@@ -33,10 +33,10 @@ TEST_P(Help, FitsOneScreenAndListsTheKeys) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, Help,
-                         testing::Values("", "run", "import", "embed", "cluster", "curate", "sft",
-                                         "eval", "generate", "recommend", "recommend train",
-                                         "recommend eval", "recommend users", "score", "tokenize",
-                                         "inspect"));
+                         testing::Values("", "run", "import", "pretrain", "embed", "cluster",
+                                         "curate", "sft", "eval", "generate", "recommend",
+                                         "recommend train", "recommend eval", "recommend users",
+                                         "score", "tokenize", "inspect"));
 
 TEST(HelpOfAStage, ShowsTypeDefaultAndConstraint) {
   const TemporaryFolder folder;
