@@ -126,19 +126,29 @@ void tree_attention_backward_keys(const TreeAttentionShape& shape, const TreePat
   }
 }
 
-#define SERENDIP_TREE_ATTENTION(T)                                                                \
-  template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&,               \
-                                       const TreeAttentionOptions&, const T*, const T*, const T*, \
-                                       int64_t, int64_t, T*, T*);                                 \
-  template void tree_attention_backward_rows(const TreeAttentionShape&, const TreePaths&,         \
-                                             const TreeAttentionOptions&, const T*, const T*,     \
-                                             const T*, const T*, const T*, const T*, int64_t,     \
-                                             int64_t, T*, const TreeAttentionScores<T>&);         \
-  template void tree_attention_backward_keys(const TreeAttentionShape&, const TreePaths&,         \
-                                             const T*, const T*, const TreeAttentionScores<T>&,   \
-                                             int64_t, int64_t, int64_t, int64_t, T*, T*)
-
-SERENDIP_TREE_ATTENTION(float);
-SERENDIP_TREE_ATTENTION(double);
+template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&,
+                                     const TreeAttentionOptions&, const float*, const float*,
+                                     const float*, int64_t, int64_t, float*, float*);
+template void tree_attention_backward_rows(const TreeAttentionShape&, const TreePaths&,
+                                           const TreeAttentionOptions&, const float*, const float*,
+                                           const float*, const float*, const float*, const float*,
+                                           int64_t, int64_t, float*,
+                                           const TreeAttentionScores<float>&);
+template void tree_attention_backward_keys(const TreeAttentionShape&, const TreePaths&,
+                                           const float*, const float*,
+                                           const TreeAttentionScores<float>&, int64_t, int64_t,
+                                           int64_t, int64_t, float*, float*);
+template void tree_attention_forward(const TreeAttentionShape&, const TreePaths&,
+                                     const TreeAttentionOptions&, const double*, const double*,
+                                     const double*, int64_t, int64_t, double*, double*);
+template void tree_attention_backward_rows(const TreeAttentionShape&, const TreePaths&,
+                                           const TreeAttentionOptions&, const double*,
+                                           const double*, const double*, const double*,
+                                           const double*, const double*, int64_t, int64_t, double*,
+                                           const TreeAttentionScores<double>&);
+template void tree_attention_backward_keys(const TreeAttentionShape&, const TreePaths&,
+                                           const double*, const double*,
+                                           const TreeAttentionScores<double>&, int64_t, int64_t,
+                                           int64_t, int64_t, double*, double*);
 
 }  // namespace serendip::kernels

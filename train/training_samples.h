@@ -19,9 +19,9 @@ std::vector<Sample> samples_of_step(const std::vector<Sample>& all, uint64_t see
 
 class TrainingSamples {
  public:
-  // Transitions repeated by their count. Those of more than `max_tokens` tokens are left out where `skip_long`, and otherwise an Error
-  // that counts them and names the first. `where` names the set. Throws Error for a label or a
-  // context outside the language, and where no sample is left.
+  // Transitions repeated by their count. Those of more than `max_tokens` tokens are left out where
+  // `skip_long`, and otherwise an Error that counts them and names the first. `where` names the
+  // set. Throws Error for a label or a context outside the language, and where no sample is left.
   TrainingSamples(const InterestLanguage& language, const TransitionSet& set, int64_t max_tokens,
                   bool skip_long, uint64_t seed, const std::string& where);
 
