@@ -61,17 +61,7 @@ int64_t CheckpointFolder::last_resumable() const {
 
 void CheckpointFolder::save(int64_t number,
                             const std::function<void(const fs::path&)>& fill) const {
-  const fs::path temporary = folder_ / "step.tmp", target = step(number);
-  fs::remove_all(temporary);
-  fs::create_directories(temporary);
-  try {
-    fill(temporary);
-    fs::rename(temporary, target);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(temporary, ignored);
-    throw;
-  }
+  write_folder(step(number), fill);
 }
 
 void CheckpointFolder::choose(int64_t number) const {

@@ -21,7 +21,7 @@ class CheckpointFolder {
   std::vector<int64_t> steps() const;  // that are there, ascending
   // The last with a trainer's state, from which a run can go on; -1 without one.
   int64_t last_resumable() const;
-  // Fills a folder beside and renames it to step_N.
+  // Fills a folder beside and renames it to step_N (write_folder).
   void save(int64_t number, const std::function<void(const std::filesystem::path&)>& fill) const;
   // Points folder/best at step_N, atomically.
   void choose(int64_t number) const;

@@ -7,6 +7,12 @@
 
 namespace serendip {
 
+int64_t label_tokens(const std::vector<Sample>& samples) {
+  size_t tokens = 0;
+  for (const Sample& sample : samples) tokens += sample.labels.size();
+  return static_cast<int64_t>(tokens);
+}
+
 PackedSamples pack(const std::vector<Sample>& samples) {
   PackedSamples packed;
   std::unordered_map<uint64_t, int32_t> children;

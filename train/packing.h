@@ -13,6 +13,9 @@ struct Sample {
   std::vector<int32_t> prompt, labels;  // ids, neither empty
 };
 
+// Of all samples together.
+int64_t label_tokens(const std::vector<Sample>& samples);
+
 // Equals the padded, unpacked computation up to rounding: a node that several samples run through
 // has all their targets.
 struct PackedSamples {

@@ -40,12 +40,6 @@ struct HeldOutText {
   double bits_per_byte;  // of the documents' bytes
 };
 
-int64_t label_tokens(const std::vector<Sample>& samples) {
-  size_t tokens = 0;
-  for (const Sample& sample : samples) tokens += sample.labels.size();
-  return static_cast<int64_t>(tokens);
-}
-
 // Σ −log p over the labels of a pack.
 double loss_of(const Decoder& decoder, const PackedSamples& packed) {
   const torch::Tensor states = decoder.forward(packed.tree, 0, packed.tree.size());

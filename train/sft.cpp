@@ -77,7 +77,7 @@ class Run {
         torch::tensor({loss, result.tokens, result.flops, interrupted() ? 1.0 : 0.0}, at::kDouble);
     group_.all_reduce_sum(sums);
     const auto* sum = sums.const_data_ptr<double>();
-    result.loss = sum[0] / label_tokens(samples);
+    result.loss = sum[0] / static_cast<double>(label_tokens(samples));
     result.tokens = sum[1];
     result.flops = sum[2];
     result.interrupted = sum[3] > 0;
@@ -116,12 +116,6 @@ class Run {
   }
 
  private:
-  static double label_tokens(const std::vector<Sample>& samples) {
-    size_t tokens = 0;
-    for (const Sample& sample : samples) tokens += sample.labels.size();
-    return static_cast<double>(tokens);
-  }
-
   // Of this process's samples, in one pass or several; divided by the label tokens of the whole
   // step. Returns the loss summed over label tokens; adds to tokens and FLOPs.
   double sum_step_gradients(const std::vector<Sample>& samples, StepResult& result) {
@@ -134,7 +128,8 @@ class Run {
     double loss = 0;
     for (size_t i = 0; i < passes.size(); ++i) {
       const PackedSamples packed = pack(passes[i]);
-      loss += sum_gradients(model_.decoder, trained_, packed, 1 / label_tokens(samples), options,
+      loss += sum_gradients(model_.decoder, trained_, packed,
+                            1 / static_cast<double>(label_tokens(samples)), options,
                             [&](size_t part, const std::vector<torch::Tensor>& gradients) {
                               buckets_.add(part, gradients, i == 0, i + 1 == passes.size());
                             });

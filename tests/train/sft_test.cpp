@@ -61,7 +61,7 @@ TEST_F(SftTest, KilledAndResumedEndsWithTheSameWeights) {
         options.mode == "lora" ? "adapter_model.safetensors" : "model.safetensors";
     const std::string expected = read_file(whole / "sft/step_6" / weights);
     for (const char* moment :
-         {"sft/step_2", "sft/step.tmp/trainer", "sft/evaluations/step_4.json"}) {
+         {"sft/step_2", "sft/step_2.tmp/trainer", "sft/evaluations/step_4.json"}) {
       SCOPED_TRACE(moment);
       const fs::path killed = folder / "killed";
       fs::remove_all(killed);
