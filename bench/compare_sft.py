@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from compare_with_transformers import Job, RECIPE
+from compare_with_transformers import BINARY, Job, RECIPE
 
 STEPS, BATCH, SEED = 20, 16, 1
 SMALL = "runs/pretrain_tiny/base_model"  # 4 layers, 192 wide, 4,096 pieces: recipes/pretrain_tiny.yaml
@@ -77,7 +77,7 @@ def peer(model_path, mode, job):
     rows = []
     samples = job.transitions("sft_balanced.jsonl")
     for i in order_of(len(samples), STEPS * BATCH):
-        prompt = ids(job.pieces(samples[i]["context"]))
+        prompt = tokenizer.encode("") + ids(job.pieces(samples[i]["context"]))
         label = ids([job.labels[samples[i]["label"]]]) + [end]
         rows.append({"input_ids": prompt + label, "labels": [-100] * len(prompt) + label})
 
@@ -157,7 +157,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=["smollm2", "small"])
     parser.add_argument("--mode", choices=["full", "lora"])
-    parser.add_argument("--binary", default="build/cpu/serendip")
+    parser.add_argument("--binary", default=BINARY)
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("--adapter", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

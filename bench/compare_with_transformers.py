@@ -22,6 +22,7 @@ import transformers
 import yaml
 
 RECIPE = "recipes/quickstart.yaml"
+BINARY = "build/cuda/serendip" if pathlib.Path("build/cuda/serendip").exists() else "build/cpu/serendip"
 
 
 class Job:
@@ -190,7 +191,7 @@ COMPARISONS = {"score": compare_score, "train": compare_train, "generate": compa
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("comparison", nargs="*", choices=[[], *COMPARISONS], default=[])
-    parser.add_argument("--binary", default="build/cpu/serendip")
+    parser.add_argument("--binary", default=BINARY)
     arguments = parser.parse_args()
     job = Job(arguments.binary)
     for name in arguments.comparison or COMPARISONS:

@@ -285,8 +285,11 @@ nlohmann::json sft(const ModelOptions& model_options, const SftOptions& options,
       tree.planning().description);
   if (options.mode == "lora" && saved < 0)
     add_lora(model.decoder, lora_config(options), static_cast<uint64_t>(options.seed));
+  TransitionSet trained = sets.sft;
+  if (options.set == "balanced")  // repeated by their counts, popular labels would outweigh others
+    std::fill(trained.count.begin(), trained.count.end(), 1);
   const TrainingSamples samples(
-      model.language, sets.sft, model.decoder.config.max_position_embeddings,
+      model.language, trained, model.decoder.config.max_position_embeddings,
       options.too_long == "skip", static_cast<uint64_t>(options.seed), set.string());
   StepEvaluator evaluator(sets, model.language.cluster_count(), eval, group);
   Run run(model, model_options.path, options, group);

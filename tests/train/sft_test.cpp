@@ -74,6 +74,21 @@ TEST_F(SftTest, KilledAndResumedEndsWithTheSameWeights) {
   }
 }
 
+TEST_F(SftTest, CountsRepeatTheRandomSetOnly) {
+  prepare(folder.path());
+  TransitionSet set = successors(0);
+  const int64_t size = set.size();
+  set.count[0] = 3;
+  options.steps = 1;
+  for (const auto& [name, expected] :
+       {std::pair{"balanced", size}, std::pair{"random", size + 2}}) {
+    save_transition_set(set, folder / fmt::format("sft_{}.jsonl", name));
+    fs::remove_all(folder / "sft");
+    options.set = name;
+    EXPECT_EQ(sft(model, options, eval, folder.path()).at("samples"), expected) << name;
+  }
+}
+
 TEST_F(SftTest, LearnsItsSetAndFillsTheTable) {
   prepare(folder.path());
   options.mode = "full";
