@@ -61,4 +61,5 @@ if(SERENDIP_CUDA)
   add_library(nccl INTERFACE)
   target_include_directories(nccl SYSTEM INTERFACE ${NCCL_ROOT}/include)
   target_link_libraries(nccl INTERFACE ${NCCL_ROOT}/lib/libnccl.so.2)
+  list(APPEND CMAKE_BUILD_RPATH ${CMAKE_BINARY_DIR})  # libserendip_nccl.so
 endif()

@@ -1,22 +1,11 @@
 #include "infer/language_model.h"
 
 #include "base/check.h"
+#include "distributed/device.h"
 #include "lm/model_io.h"
 
 namespace serendip {
 namespace {
-
-torch::Device device_of(const ModelOptions& options) {
-  if (options.device == "cpu") {
-    SERENDIP_CHECK(options.dtype != "float16",
-                   "model.dtype: float16 needs model.device=cuda; on the CPU expected float32 or "
-                   "bfloat16");
-    return torch::kCPU;
-  }
-  SERENDIP_CHECK(torch::cuda::is_available(),
-                 "model.device: cuda: this build or this machine has no CUDA device");
-  return torch::kCUDA;
-}
 
 torch::ScalarType dtype_of(const ModelOptions& options) {
   if (options.dtype == "float16") return torch::kFloat16;
@@ -27,7 +16,10 @@ torch::ScalarType dtype_of(const ModelOptions& options) {
 
 LanguageModel open_language_model(const ModelOptions& options, const std::filesystem::path& folder,
                                   const std::vector<std::string>& descriptions) {
-  const torch::Device device = device_of(options);
+  SERENDIP_CHECK(options.dtype != "float16" || options.device == "cuda",
+                 "model.dtype: float16 needs model.device=cuda; on the CPU expected float32 or "
+                 "bfloat16");
+  const torch::Device device = open_device(options.device, "model.device");
   const std::filesystem::path base = base_model_folder(folder);
   const ModelConfig config = load_model_config(base);
   std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(base);

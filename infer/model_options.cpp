@@ -7,7 +7,7 @@ void ModelOptions::declare(OptionSet& set) {
   set.add("template", prompt_template, "prompt; {1}, {2} stand for the context, oldest first");
   set.add("dtype", dtype, "type of the weights in memory; float16 on cuda",
           one_of({"float32", "bfloat16", "float16"}));
-  set.add("device", device, "where the model runs; sft on cpu", one_of({"cpu", "cuda"}));
+  set.add("device", device, "where the model runs", one_of({"cpu", "cuda"}));
 }
 
 }  // namespace serendip

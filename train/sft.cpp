@@ -10,9 +10,9 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/process.h"
 #include "base/progress.h"
 #include "clusters/tree.h"
+#include "distributed/device.h"
 #include "distributed/process_group.h"
 #include "infer/language_model.h"
 #include "lm/lora.h"
@@ -263,9 +263,7 @@ nlohmann::json sft(const ModelOptions& model_options, const SftOptions& options,
                    const EvalOptions& eval, const fs::path& run_folder) {
   SERENDIP_CHECK(model_options.dtype != "float16",
                  "model.dtype: sft trains in float32 or bfloat16, got float16");
-  SERENDIP_CHECK(model_options.device == "cpu", "model.device: sft trains on cpu, got {}",
-                 model_options.device);
-  ProcessGroup group(launch_info());
+  ProcessGroup group(launch_info(), open_device(model_options.device, "model.device"));
   const bool writes = group.rank() == 0;
   if (!writes) log_warnings_only();
   const ClusterTree tree = load_tree(run_folder / "tree.h5");
@@ -337,16 +335,18 @@ nlohmann::json sft(const ModelOptions& model_options, const SftOptions& options,
     since_evaluation += step.seconds;
     tokens += step.tokens;
     flops += step.flops;
+    const MemoryUse memory = memory_use(model.decoder.embed_tokens.device());
     log({{"loss", step.loss},
          {"gradient_norm", step.gradient_norm},
          {"learning_rate", step.learning_rate},
          {"seconds", step.seconds},
          {"tokens_per_second", step.tokens / step.seconds},
          {"share_of_gemm_rate", step.flops / step.seconds / gemm_rate},
-         {"peak_memory", peak_memory_bytes()}});
+         {"memory", memory.now},
+         {"peak_memory", memory.peak}});
     progress.advance(1, fmt::format("loss {:.3f}  {:.0f} tokens/s  {:.0f}% of GEMM rate  {:.1f} GB",
                                     step.loss, tokens / seconds, 100 * flops / seconds / gemm_rate,
-                                    static_cast<double>(peak_memory_bytes()) * 1e-9));
+                                    static_cast<double>(memory.now) * 1e-9));
     if (step.interrupted) {
       run.save(checkpoints);
       throw_interrupted();

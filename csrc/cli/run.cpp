@@ -1,3 +1,7 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -9,9 +13,22 @@
 namespace serendip {
 namespace {
 
-std::vector<FinishedStage> run_stages(const Recipe& recipe) {
+// Those that the recipe wants, up to the one of the name `until`, if any.
+std::vector<StageSpec> stages_until(const Recipe& recipe, const std::string& until) {
+  std::vector<StageSpec> stages = wanted_stages(recipe);
+  if (until.empty()) return stages;
+  std::vector<std::string> names;
+  for (const StageSpec& spec : stages) names.push_back(spec.name);
+  const auto last = std::find(names.begin(), names.end(), until);
+  SERENDIP_CHECK(last != names.end(), "--until: expected one of {}, got {}", fmt::join(names, ", "),
+                 until);
+  stages.resize(static_cast<size_t>(last - names.begin()) + 1);
+  return stages;
+}
+
+std::vector<FinishedStage> run_stages(const Recipe& recipe, const std::vector<StageSpec>& stages) {
   std::vector<FinishedStage> finished;
-  for (const StageSpec& spec : wanted_stages(recipe)) {
+  for (const StageSpec& spec : stages) {
     finished.push_back({spec.name, execute(spec, recipe)});
     const StageOutcome& outcome = finished.back().outcome;
     if (!outcome.skipped)
@@ -21,9 +38,10 @@ std::vector<FinishedStage> run_stages(const Recipe& recipe) {
   return finished;
 }
 
-void run(const Recipe& recipe, bool json) {
+void run(const Recipe& recipe, const std::string& until, bool json) {
+  const std::vector<StageSpec> stages = stages_until(recipe, until);
   write_file(recipe.folder() / "recipe.yaml", recipe.yaml());
-  const std::vector<FinishedStage> finished = run_stages(recipe);
+  const std::vector<FinishedStage> finished = run_stages(recipe, stages);
   const std::string document = summary_json(finished).dump(1) + "\n";
   const std::string text = summary_text(finished);
   write_file(recipe.folder() / "summary.json", document);
@@ -50,10 +68,15 @@ void add_run(CLI::App& app) {
       *app.add_subcommand("run", "Run every stage of the recipe, skipping what is unchanged");
   const auto arguments = add_recipe_arguments(command, section_names());
   const auto dry = std::make_shared<bool>(false);
+  const auto until = std::make_shared<std::string>();
+  command
+      .add_option("--until", *until,
+                  "the last stage to run, as sft or recommend_train; without, all")
+      ->type_name("STAGE");
   command.add_flag("--dry-run", *dry, "print stages, tokens, FLOPs, memory and disk; run nothing");
-  command.callback([arguments, dry] {
+  command.callback([arguments, dry, until] {
     const std::unique_ptr<Recipe> recipe = arguments->load();
-    *dry ? dry_run(*recipe, arguments->json) : run(*recipe, arguments->json);
+    *dry ? dry_run(*recipe, arguments->json) : run(*recipe, *until, arguments->json);
   });
 }
 

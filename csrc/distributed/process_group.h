@@ -1,4 +1,5 @@
-// Collectives between the processes of one job, over LibTorch's c10d with Gloo.
+// Collectives between the processes of one job, over LibTorch's c10d: Gloo for tensors on the CPU,
+// NCCL for those on a GPU.
 #pragma once
 
 #include <torch/torch.h>
@@ -11,6 +12,10 @@
 #include <utility>
 
 #include "distributed/launch.h"
+
+namespace c10d {
+class Backend;
+}
 
 namespace serendip {
 
@@ -32,9 +37,10 @@ class ProcessGroup {
  public:
   // Meets the other processes at master_address:master_port, where rank 0 keeps the store, unless
   // world_size is 1. Gloo listens on the interface GLOO_SOCKET_IFNAME names, else on the loopback
-  // where that is the master's address, else on the host's own address. Throws Error naming rank,
-  // address and port when they do not all arrive within `timeout`.
-  explicit ProcessGroup(const LaunchInfo& launch,
+  // where that is the master's address, else on the host's own address. NCCL is there where
+  // `device` is a GPU, the current one. Throws Error naming rank, address and port when they do not
+  // all arrive within `timeout`.
+  explicit ProcessGroup(const LaunchInfo& launch, at::Device device = at::kCPU,
                         std::chrono::seconds timeout = std::chrono::minutes(5));
   ~ProcessGroup();
   ProcessGroup(const ProcessGroup&) = delete;
@@ -43,8 +49,8 @@ class ProcessGroup {
   int64_t rank() const { return rank_; }
   int64_t world_size() const { return world_size_; }
 
-  // In place: every process ends with the sum over processes. CPU tensor, any numeric dtype, the
-  // same shape everywhere. Throws Error when a process is lost.
+  // In place: every process ends with the sum over processes. On the CPU or the group's device, any
+  // numeric dtype, the same shape everywhere. Throws Error when a process is lost.
   void all_reduce_sum(at::Tensor& tensor);
   // The same without waiting; `tensor` is contiguous and not to be touched before. The group must
   // live until then.
@@ -57,10 +63,13 @@ class ProcessGroup {
 
  private:
   struct Connection;
+  void check_device(const std::string& action, const at::Tensor& tensor) const;
+  c10d::Backend& backend_of(const at::Tensor& tensor) const;
   template <typename Call>
   void guard(const std::string& action, const Call& call);  // runs a c10d call
 
   int64_t rank_, world_size_;
+  at::Device device_;
   std::unique_ptr<Connection> connection_;  // none where world_size is 1
 };
 

@@ -36,17 +36,31 @@ Tensor heads_first(const Tensor& rows) { return rows.transpose(0, 1).unsqueeze(0
 
 }  // namespace
 
-torch::ScalarType key_value_dtype(AttentionMethod method, torch::ScalarType dtype) {
-  return method == AttentionMethod::kTree && c10::isReducedFloatingType(dtype) ? torch::kFloat32
-                                                                               : dtype;
+AttentionMethod attention_method_for(const torch::TensorOptions& rows, int64_t head_dim) {
+  if (rows.device().is_cpu()) return AttentionMethod::kTree;
+#ifdef SERENDIP_CUDA
+  const bool has_kernel = rows.device().is_cuda() && head_dim % 8 == 0 && head_dim <= 256 &&
+                          c10::typeMetaToScalarType(rows.dtype()) != torch::kFloat64;
+  if (has_kernel) return AttentionMethod::kTree;
+#else
+  (void)head_dim;
+#endif
+  return AttentionMethod::kTorch;
+}
+
+torch::ScalarType key_value_dtype(AttentionMethod method, const torch::TensorOptions& rows) {
+  const auto dtype = c10::typeMetaToScalarType(rows.dtype());
+  const bool widened = method == AttentionMethod::kTree && rows.device().is_cpu() &&
+                       c10::isReducedFloatingType(dtype);
+  return widened ? torch::kFloat32 : dtype;
 }
 
 Attention::Attention(AttentionMethod method, const TokenTreeBatch& batch, int64_t key_rows,
                      const kernels::TreeAttentionOptions& options, const torch::TensorOptions& rows)
     : method_(method), options_(options) {
   if (method == AttentionMethod::kTree) {
-    path_offset_ = batch.path_offset;
-    path_ = batch.path;
+    path_offset_ = batch.path_offset.to(rows.device());
+    path_ = batch.path.to(rows.device());
     return;
   }
   const bool window_holds_all = options.window == 0 || options.window >= key_rows;
@@ -56,7 +70,7 @@ Attention::Attention(AttentionMethod method, const TokenTreeBatch& batch, int64_
 
 Tensor Attention::operator()(const Tensor& query, const Tensor& key, const Tensor& value) const {
   if (method_ == AttentionMethod::kTorch) return by_torch(query, key, value);
-  const auto wide = key_value_dtype(method_, query.scalar_type());
+  const auto wide = key_value_dtype(method_, query.options());
   return tree_attention(query.to(wide), key.to(wide), value.to(wide), path_offset_, path_, options_)
       .to(query.scalar_type());
 }

@@ -9,8 +9,8 @@
 namespace serendip {
 
 enum class AttentionMethod {
-  // tree_attention: CPU, float32 or float64; narrower inputs are widened. A row's result depends on
-  // its path alone, to the bit.
+  // tree_attention. On the CPU float32 or float64, narrower inputs are widened, and a row's result
+  // depends on its path alone, to the bit.
   kTree,
   // LibTorch's scaled_dot_product_attention, any device and dtype: causal where the pass is one
   // whole sequence (its flash kernels then apply), with a mask [T, A] otherwise. It knows no soft
@@ -18,8 +18,11 @@ enum class AttentionMethod {
   kTorch
 };
 
-// The type that keys and values of a model of `dtype` are kept in.
-torch::ScalarType key_value_dtype(AttentionMethod method, torch::ScalarType dtype);
+// kTree wherever this build and device have it for heads of `head_dim` of the dtype of `rows`.
+AttentionMethod attention_method_for(const torch::TensorOptions& rows, int64_t head_dim);
+
+// The type that keys and values of queries like `rows` are kept in.
+torch::ScalarType key_value_dtype(AttentionMethod method, const torch::TensorOptions& rows);
 
 // One kind of attention in one pass; made once, applied in every layer of the kind.
 class Attention {

@@ -1,11 +1,8 @@
 #include "lm/decoder.h"
 
-#include <ATen/Parallel.h>
-
 #include <cmath>
 
 #include "base/check.h"
-#include "base/random.h"
 #include "lm/fused_ops.h"
 #include "lm/rope.h"
 
@@ -38,27 +35,6 @@ Tensor soft_capped(const Tensor& values, double cap) {
   return cap > 0 ? cap * torch::tanh(values / cap) : values;
 }
 
-// 0 or 1/(1-p); [rows, columns], a row for each key.
-Tensor dropout_mask(const std::vector<uint64_t>& row_keys, int64_t columns, int64_t module,
-                    const LoraDropout& dropout) {
-  const auto rows = static_cast<int64_t>(row_keys.size());
-  Tensor mask = torch::empty({rows, columns});
-  auto* out = mask.data_ptr<float>();
-  const auto keep = static_cast<float>(1 / (1 - dropout.probability));
-  const auto threshold = static_cast<uint64_t>(dropout.probability * 0x1.0p63) * 2;
-  const uint64_t stream = mix_bits(dropout.step) ^ static_cast<uint64_t>(module);
-  at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const uint64_t key = row_keys[static_cast<size_t>(row)];
-      for (int64_t i = 0; i < columns; ++i)
-        out[row * columns + i] =
-            random_bits(dropout.seed, stream, key + static_cast<uint64_t>(i)) < threshold ? 0
-                                                                                          : keep;
-    }
-  });
-  return mask;
-}
-
 }  // namespace
 
 struct DecoderPass::KindPass {
@@ -72,7 +48,7 @@ namespace {
 class LayerPass {
  public:
   LayerPass(const Decoder& decoder, size_t layer, const LoraDropout* dropout,
-            const std::vector<uint64_t>& path_keys)
+            const Tensor& path_keys)
       : decoder_(decoder),
         weights_(decoder.layers[layer]),
         layer_(layer),
@@ -84,11 +60,9 @@ class LayerPass {
     const Tensor output = torch::linear(input, linear.weight, linear.bias);
     if (!linear.lora_a.defined()) return output;
     Tensor adapter_input = input;
-    if (dropout_ != nullptr && dropout_->probability > 0)
+    if (dropout_ != nullptr)
       adapter_input =
-          input * dropout_mask(path_keys_, input.size(1),
-                               static_cast<int64_t>(layer_) * kProjectionCount + which, *dropout_)
-                      .to(input.options());
+          (*dropout_)(input, path_keys_, static_cast<int64_t>(layer_) * kProjectionCount + which);
     return torch::addmm(output, torch::linear(adapter_input, linear.lora_a), linear.lora_b.t(),
                         /*beta=*/1, /*alpha=*/decoder_.lora_scale);
   }
@@ -150,7 +124,7 @@ class LayerPass {
   const DecoderLayer& weights_;
   size_t layer_;
   const LoraDropout* dropout_;
-  const std::vector<uint64_t>& path_keys_;
+  const Tensor& path_keys_;
 };
 
 double attention_scale(const ModelConfig& config) {
@@ -198,9 +172,13 @@ DecoderPass::DecoderPass(const Decoder& decoder, const TokenTree& tree, int32_t 
   if (arena != nullptr && (arena->key.empty() || arena->key[0].size(0) < end))
     arena->reserve(
         config, std::max<int64_t>(end, 2 * begin),
-        rows.dtype(key_value_dtype(decoder.attention_method, decoder.embed_tokens.scalar_type())));
-  if (dropout != nullptr)
-    for (int32_t node = begin; node < end; ++node) path_keys_.push_back(tree.path_key(node));
+        rows.dtype(key_value_dtype(decoder.attention_method, decoder.embed_tokens.options())));
+  if (dropout != nullptr) {
+    std::vector<int64_t> keys;
+    for (int32_t node = begin; node < end; ++node)
+      keys.push_back(static_cast<int64_t>(tree.path_key(node)));
+    path_keys_ = torch::tensor(keys, torch::kInt64).to(rows.device());
+  }
   const int64_t length = batch.positions.max().item<int64_t>() + 1;
   check_dynamic_rope(config, length, arena != nullptr);
   const auto pass_of = [&](const AttentionKind& kind) {

@@ -12,6 +12,7 @@
 
 #include "lm/attention.h"
 #include "lm/config.h"
+#include "lm/lora_dropout.h"
 #include "lm/token_tree.h"
 
 namespace serendip {
@@ -45,13 +46,6 @@ struct KeyValueArena {
 
   // Room for `rows` rows, content kept.
   void reserve(const ModelConfig& config, int64_t rows, const torch::TensorOptions& options);
-};
-
-// Adapter dropout: a mask that depends on (seed, step, layer, projection, the node's tokens from
-// the root on, column) alone, and so neither on what else is in the pass nor on the node's number.
-struct LoraDropout {
-  double probability;
-  uint64_t seed, step;
 };
 
 struct Decoder {
@@ -98,7 +92,7 @@ class DecoderPass {
   const LoraDropout* dropout_;
   int32_t begin_;
   torch::Tensor tokens_;
-  std::vector<uint64_t> path_keys_;  // of the nodes; with dropout alone
+  torch::Tensor path_keys_;  // i64 [T]; with dropout alone
   std::unique_ptr<const KindPass> full_, sliding_;
 };
 

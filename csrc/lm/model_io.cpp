@@ -140,7 +140,8 @@ fs::path base_model_folder(const fs::path& folder) {
 Decoder load_decoder(const fs::path& folder, torch::ScalarType dtype, torch::Device device) {
   SERENDIP_CHECK(fs::is_directory(folder), "{}: no such model folder", folder.string());
   Decoder decoder = load_weights(base_model_folder(folder), dtype, device);
-  if (!device.is_cpu()) decoder.attention_method = AttentionMethod::kTorch;
+  decoder.attention_method =
+      attention_method_for(decoder.embed_tokens.options(), decoder.config.head_dim);
   if (is_adapter_folder(folder)) {
     add_lora(decoder, read_lora_config(folder), 0);
     torch::NoGradGuard no_grad;

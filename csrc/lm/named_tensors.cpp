@@ -38,7 +38,7 @@ void save_tensors(const fs::path& path, const NamedTensors& tensors, torch::Scal
   std::vector<std::pair<std::string, SafetensorsEntry>> entries;
   std::vector<Tensor> kept;
   for (const auto& [name, tensor] : tensors) {
-    kept.push_back(tensor.detach().to(dtype).contiguous());
+    kept.push_back(tensor.detach().to(torch::kCPU, dtype).contiguous());
     const Tensor& values = kept.back();
     entries.emplace_back(name,
                          SafetensorsEntry{dtype_name(dtype), values.sizes().vec(),

@@ -1,13 +1,12 @@
 #include "recsys/train_model.h"
 
-#include <dlfcn.h>
-
 #include <chrono>
 #include <cmath>
 
 #include "base/check.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
+#include "distributed/device.h"
 #include "recsys/evaluate.h"
 #include "recsys/ranking.h"
 
@@ -15,15 +14,6 @@ namespace serendip {
 namespace {
 
 constexpr int64_t kValidationK = 10;
-
-// The CUDA half of LibTorch is loaded only when asked for, which keeps other commands fast.
-at::Device open_device(const std::string& name) {
-  if (name == "cpu") return at::kCPU;
-  dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
-  SERENDIP_CHECK(torch::cuda::is_available(),
-                 "recommend.device: expected a CUDA GPU for \"{}\", got none", name);
-  return at::kCUDA;
-}
 
 std::unique_ptr<torch::optim::AdamW> make_optimizer(const RecommendOptions& options,
                                                     SequenceModel& model) {
@@ -87,7 +77,7 @@ TrainedModel train_sequence_model(const RecommendOptions& options, int64_t item_
   SequenceModel model(SequenceModelConfig{item_count, options.dimensions, options.layers,
                                           options.heads, options.max_length, options.max_distance},
                       seed);
-  model->to(open_device(options.device));
+  model->to(open_device(options.device, "recommend.device"));
   const auto optimizer = make_optimizer(options, model);
   Dropout dropout(options.dropout, seed);
   std::vector<at::Tensor> best_weights;

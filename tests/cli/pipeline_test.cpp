@@ -194,12 +194,21 @@ TEST_F(SmallRunWithModel, TensorBoardReadsTheMetrics) {
   EXPECT_EQ(std::system(line.c_str()), 0) << read_file(folder / "log");
 }
 
+TEST_F(SmallRun, UntilNamesTheLastStage) {
+  const CommandResult result = command(folder, {"run", "--until", "curate"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(fs::exists(folder / "run/sft_balanced.jsonl"));
+  EXPECT_EQ(result.err.find("sft: starts"), std::string::npos) << result.err;
+  EXPECT_EQ(command(folder, {"run", "--until", "pretrain"}).error_line(),
+            "serendip: --until: expected one of import, embed, cluster, curate, sft, eval, "
+            "generate, recommend_train, recommend_eval, recommend_users, got pretrain");
+}
+
 // Two processes that torchrun starts: one manifest, one result; the next call is skipped by both.
 TEST_F(SmallRunWithModel, TorchrunSharesTheFineTuning) {
   const fs::path torchrun = source_path(".venv/bin/torchrun");
   if (!fs::exists(torchrun)) GTEST_SKIP() << torchrun << " is absent";
-  for (const char* stage : {"import", "embed", "cluster", "curate"})
-    ASSERT_EQ(command(folder, {stage}).exit_code, 0) << stage;
+  ASSERT_EQ(command(folder, {"run", "--until", "curate"}).exit_code, 0);
   const auto start = [&](const std::string& stage) {
     const std::string line = fmt::format(
         "cd '{}' && '{}' --no-python --standalone --nproc-per-node 2 '{}' {} --recipe "

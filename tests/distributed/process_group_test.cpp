@@ -15,7 +15,7 @@ namespace {
 
 // What one of the two processes does; true when the sums are right.
 bool sums_are_right() {
-  ProcessGroup group(launch_info(), std::chrono::seconds(30));
+  ProcessGroup group(launch_info(), at::kCPU, std::chrono::seconds(30));
   at::Tensor values = torch::arange(6, at::kFloat) * static_cast<double>(group.rank() + 1);
   group.all_reduce_sum(values);
   // A transposed view, so that the sum must find its way back into the caller's storage.
@@ -65,7 +65,7 @@ TEST(ProcessGroup, MissingProcessIsAnErrorThatNamesTheMeetingPoint) {
   launch.world_size = 2;
   launch.master_port = free_port();
   const std::string message =
-      error_of([&] { ProcessGroup group(launch, std::chrono::seconds(1)); });
+      error_of([&] { ProcessGroup group(launch, at::kCPU, std::chrono::seconds(1)); });
   EXPECT_TRUE(message.starts_with(
       fmt::format("rank 0 of 2: joining the group at 127.0.0.1:{}: ", launch.master_port)))
       << message;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "distributed/device.h"
 #include "kernels/ops.h"
 #include "tests/base/temporary_folder.h"
 
@@ -72,7 +73,7 @@ TEST(ClusterLogSoftmaxOp, EqualsADenseMaskedLogSoftmax) {
 }
 
 TEST(ClusterLogSoftmaxOp, gpu_EqualsADenseMaskedLogSoftmax) {
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "gpu: no CUDA device";
+  if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf})
     expect_dense(type, at::kCUDA);
 }

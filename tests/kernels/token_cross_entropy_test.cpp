@@ -1,5 +1,6 @@
 #include <torch/torch.h>
 
+#include "distributed/device.h"
 #include "kernels/ops.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/kernels/token_cross_entropy_problem.h"
@@ -56,7 +57,7 @@ void expect_torchs(const OpInputs& inputs) {
 TEST(TokenCrossEntropyOp, EqualsTorchs) { expect_torchs(op_inputs(at::kCPU)); }
 
 TEST(TokenCrossEntropyOp, gpu_EqualsTorchs) {
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "gpu: no CUDA device";
+  if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
   expect_torchs(op_inputs(at::kCUDA));
 }
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "distributed/device.h"
 #include "kernels/ops.h"
 #include "tests/base/temporary_folder.h"
 
@@ -109,7 +110,7 @@ std::vector<Tensor> run(const std::vector<Tensor>& inputs, const Paths& paths,
 }
 
 TEST(TreeAttention, gpu_EqualsTheCpuInDouble) {
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "gpu: no CUDA device";
+  if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf})
     for (const Case& shape :
          {Case{300, 9, 3, 64}, Case{90, 4, 2, 256, {.scale = 0.1}},

@@ -1,5 +1,6 @@
 #include <torch/torch.h>
 
+#include "distributed/device.h"
 #include "kernels/ops.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/kernels/trie_mask_topk_problem.h"
@@ -44,7 +45,7 @@ void expect_torchs(const at::Device& device) {
 TEST(TrieMaskTopkOp, EqualsTorchs) { expect_torchs(at::kCPU); }
 
 TEST(TrieMaskTopkOp, gpu_EqualsTorchs) {
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "gpu: no CUDA device";
+  if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
   expect_torchs(at::kCUDA);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "distributed/device.h"
 #include "lm/decoder.h"
 #include "lm/lora.h"
 #include "lm/model_io.h"
@@ -255,14 +256,15 @@ TEST(Parity, KeptKeysRefuseDynamicRopePastItsLength) {
 }
 
 TEST(Parity, KeptModelsOnGpu) {
-  if (!torch::cuda::is_available()) GTEST_SKIP() << "gpu: no CUDA device";
+  if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
   for (const auto& entry : fs::directory_iterator(source_folder() / "tests/data/parity")) {
     if (is_adapter(entry.path())) continue;
     SCOPED_TRACE(entry.path().filename().string());
     for (const bool alone : {false, true}) {
       if (!alone && only_alone(entry.path())) continue;
       for (const auto dtype : {torch::kFloat32, torch::kBFloat16, torch::kFloat16})
-        expect_logits(entry.path(), dtype, {AttentionMethod::kTorch, alone}, torch::kCUDA);
+        for (const AttentionMethod method : {AttentionMethod::kTree, AttentionMethod::kTorch})
+          expect_logits(entry.path(), dtype, {method, alone}, torch::kCUDA);
     }
   }
 }

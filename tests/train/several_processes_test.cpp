@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <fstream>
 #include <thread>
 
 #include "base/file.h"
@@ -55,16 +54,6 @@ class SeveralProcesses : public SmallFineTuning {
     }
     return well;
   }
-
-  static std::vector<double> losses(const fs::path& folder) {
-    std::vector<double> values;
-    std::ifstream lines(folder / "sft/metrics.jsonl");
-    for (std::string line; std::getline(lines, line);) {
-      const auto entry = nlohmann::json::parse(line);
-      if (entry.contains("learning_rate")) values.push_back(entry.at("loss"));
-    }
-    return values;
-  }
 };
 
 TEST_F(SeveralProcesses, MakeTheSameFirstGradients) {
@@ -106,7 +95,7 @@ TEST_F(SeveralProcesses, HaveTheSameLossesOver50Steps) {
     prepare(at);
     options.micro_batch_size = processes == 2 ? 3 : 0;
     ASSERT_TRUE(run(at, processes)) << read_file(at / "rank_0");
-    const std::vector<double> found = losses(at);
+    const std::vector<double> found = losses_of(at);
     ASSERT_EQ(found.size(), 50);
     const auto measured = nlohmann::json::parse(read_file(at / "sft/evaluations/step_50.json"));
     if (processes == 1) {

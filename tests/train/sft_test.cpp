@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "distributed/device.h"
 #include "infer/generate.h"
 #include "infer/language_model.h"
 #include "infer/pair_table.h"
@@ -72,6 +73,27 @@ TEST_F(SftTest, KilledAndResumedEndsWithTheSameWeights) {
       EXPECT_EQ(fs::read_symlink(killed / "sft/best"), fs::read_symlink(whole / "sft/best"));
     }
   }
+}
+
+TEST_F(SftTest, OnAGpuLossesAreTheCpus) {
+  if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
+  for (const char* mode : {"lora", "full"}) {
+    SCOPED_TRACE(mode);
+    options.mode = mode;
+    std::map<std::string, std::vector<double>> losses;
+    for (const char* device : {"cpu", "cuda"}) {
+      model.device = device;
+      const fs::path at = folder / mode / device;
+      prepare(at);
+      sft(model, options, eval, at);
+      losses[device] = losses_of(at);
+    }
+    ASSERT_EQ(losses["cuda"].size(), 6u);
+    for (size_t i = 0; i < 6; ++i) EXPECT_NEAR(losses["cuda"][i], losses["cpu"][i], 1e-3) << i;
+  }
+  model.dtype = "bfloat16";
+  prepare(folder / "narrow");
+  EXPECT_EQ(sft(model, options, eval, folder / "narrow").at("steps"), 6);
 }
 
 TEST_F(SftTest, CountsRepeatTheRandomSetOnly) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "clusters/tree.h"
 #include "tests/base/temporary_folder.h"
@@ -80,6 +81,16 @@ class SmallFineTuning : public testing::Test {
     for (size_t t = 0; t < test.label.size(); ++t)
       transitions.test.user.push_back(static_cast<int32_t>(t / 2));
     save_transitions(transitions, folder / "transitions.h5");
+  }
+
+  static std::vector<double> losses_of(const std::filesystem::path& folder) {
+    std::vector<double> values;
+    std::ifstream lines(folder / "sft/metrics.jsonl");
+    for (std::string line; std::getline(lines, line);) {
+      const auto entry = nlohmann::json::parse(line);
+      if (entry.contains("learning_rate")) values.push_back(entry.at("loss"));
+    }
+    return values;
   }
 
   TemporaryFolder folder;
