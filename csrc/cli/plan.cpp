@@ -144,9 +144,11 @@ class Planner {
         Unit::kBytes);
     add("sft", "gradient memory a rank", trainable * 4, Unit::kBytes);
     const double checkpoint = trainable * (lora ? 4 : cost_.weight_bytes) + optimizer;
-    const double kept = std::floor(steps / static_cast<double>(recipe_.eval.every));
+    const double written = std::ceil(steps / static_cast<double>(recipe_.eval.every));
+    const auto keep_last = static_cast<double>(recipe_.sft.keep_last);
+    const double kept = keep_last > 0 ? std::min(written, keep_last + 1) : written;  // and the best
     add("sft", "a checkpoint", checkpoint, Unit::kBytes);
-    add("sft", "all checkpoints", checkpoint * kept, Unit::kBytes);
+    add("sft", "checkpoints kept", checkpoint * kept, Unit::kBytes);
   }
 
   double nodes_a_context() const {

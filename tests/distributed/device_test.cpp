@@ -50,7 +50,7 @@ TEST(Device, CudaBuildsFindTheCudaHalfOfLibTorchAndNccl) {
   EXPECT_NE(open_nccl(), nullptr) << dlerror();
 }
 
-TEST(Device, NcclSumsOnOneGpu) {
+TEST(Device, gpu_NcclSums) {
   if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
   const at::Device device = open_device("cuda", "model.device");
   const auto group =

@@ -37,7 +37,7 @@ TEST(ClusterSoftmaxTopkOp, IsRegisteredAndEqualsTheFunction) {
 }
 
 TEST(ClusterSoftmaxTopkOp, gpu_EqualsTheReference) {
-  if (!has_gpu()) GTEST_SKIP() << "needs a CUDA GPU";
+  if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
   const Problem problem = random_problem(48, 20, {700, 0, 1, 33, 1200},
                                          {{0, 3}, {2}, {4, 3, 0, 2, 3}, {1}, {}, {3}, {3, 1}});
   const auto rows = static_cast<int64_t>(problem.row_offset.size()) - 1;

@@ -255,7 +255,7 @@ TEST(Parity, KeptKeysRefuseDynamicRopePastItsLength) {
   EXPECT_THROW(decoder.forward(tree, 24, 25, &arena), Error);
 }
 
-TEST(Parity, KeptModelsOnGpu) {
+TEST(Parity, gpu_KeptModels) {
   if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
   for (const auto& entry : fs::directory_iterator(source_folder() / "tests/data/parity")) {
     if (is_adapter(entry.path())) continue;

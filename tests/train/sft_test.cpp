@@ -75,7 +75,7 @@ TEST_F(SftTest, KilledAndResumedEndsWithTheSameWeights) {
   }
 }
 
-TEST_F(SftTest, OnAGpuLossesAreTheCpus) {
+TEST_F(SftTest, gpu_LossesAreTheCpus) {
   if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
   for (const char* mode : {"lora", "full"}) {
     SCOPED_TRACE(mode);
