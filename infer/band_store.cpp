@@ -9,6 +9,8 @@
 #include "base/hash.h"
 
 namespace serendip {
+namespace fs = std::filesystem;
+
 namespace {
 
 // A record: c1 (4 bytes), four arrays of `values` 4-byte numbers, and the hash of all that (8
@@ -29,40 +31,47 @@ const char* take(const char* bytes, size_t count, std::vector<T>& values) {
 
 }  // namespace
 
-BandStore::BandStore(const std::filesystem::path& folder, const std::string& key,
-                     int64_t values_per_band)
-    : path_(folder / "bands.records"),
+BandStore::BandStore(fs::path folder, const std::string& key, int64_t values_per_band, int64_t rank)
+    : folder_(std::move(folder)),
+      path_(folder_ / fmt::format("rank_{}.records", rank)),
       key_(key + "\n"),
       values_(static_cast<size_t>(values_per_band)) {
-  std::filesystem::create_directories(folder);
-  load();
-}
-
-void BandStore::load() {
-  const std::string bytes = std::filesystem::exists(path_) ? read_file(path_) : "";
-  if (!bytes.starts_with(key_)) {
+  fs::create_directories(folder_);
+  const std::string bytes = fs::exists(path_) ? read_file(path_) : "";
+  if (bytes.starts_with(key_)) {
+    const size_t torn = (bytes.size() - key_.size()) % record_bytes(values_);
+    if (torn > 0) fs::resize_file(path_, bytes.size() - torn);
+  } else {
     write_file(path_, key_);
-    return;
   }
-  size_t at = key_.size();
-  const size_t size = record_bytes(values_);
-  for (; at + size <= bytes.size(); at += size) {
-    const std::string_view record(bytes.data() + at, size - 8);
-    uint64_t hash = 0;
-    std::memcpy(&hash, bytes.data() + at + size - 8, 8);
-    if (hash64(record) != hash) break;
-    int32_t c1 = 0;
-    std::memcpy(&c1, record.data(), 4);
-    Band& band = bands_[c1];
-    const char* next = take(record.data() + 4, values_, band.label);
-    next = take(next, values_, band.log_prob);
-    next = take(next, values_, band.probability_low);
-    take(next, values_, band.probability_high);
-  }
-  if (at != bytes.size()) std::filesystem::resize_file(path_, at);
+  for (const auto& [c1, band] : read()) done_.insert(c1);
 }
 
-void BandStore::append(int32_t c1, Band band) {
+std::map<int32_t, Band> BandStore::read() const {
+  std::map<int32_t, Band> bands;
+  const size_t size = record_bytes(values_);
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    if (entry.path().extension() != ".records") continue;
+    const std::string bytes = read_file(entry.path());
+    if (!bytes.starts_with(key_)) continue;
+    for (size_t at = key_.size(); at + size <= bytes.size(); at += size) {
+      const std::string_view record(bytes.data() + at, size - 8);
+      uint64_t hash = 0;
+      std::memcpy(&hash, bytes.data() + at + size - 8, 8);
+      if (hash64(record) != hash) continue;
+      int32_t c1 = 0;
+      std::memcpy(&c1, record.data(), 4);
+      Band& band = bands[c1];
+      const char* next = take(record.data() + 4, values_, band.label);
+      next = take(next, values_, band.log_prob);
+      next = take(next, values_, band.probability_low);
+      take(next, values_, band.probability_high);
+    }
+  }
+  return bands;
+}
+
+void BandStore::append(int32_t c1, const Band& band) {
   std::string record(reinterpret_cast<const char*>(&c1), 4);
   put(record, band.label);
   put(record, band.log_prob);
@@ -72,12 +81,16 @@ void BandStore::append(int32_t c1, Band band) {
   record.append(reinterpret_cast<const char*>(&hash), 8);
   SERENDIP_CHECK(record.size() == record_bytes(values_), "band {}: expected {} bytes, got {}", c1,
                  record_bytes(values_), record.size());
+  const uintmax_t before = fs::file_size(path_);
   std::ofstream out(path_, std::ios::binary | std::ios::app);
   out.write(record.data(), static_cast<std::streamsize>(record.size()));
-  out.flush();
-  SERENDIP_CHECK(out.good(), "{}: cannot append {} bytes: {}", path_.string(), record.size(),
-                 strerror(errno));
-  bands_.emplace(c1, std::move(band));
+  out.close();
+  if (!out) {
+    const std::string reason = strerror(errno);
+    fs::resize_file(path_, before);  // later records stay aligned
+    fail("{}: cannot append {} bytes: {}", path_.string(), record.size(), reason);
+  }
+  done_.insert(c1);
 }
 
 }  // namespace serendip

@@ -1,10 +1,12 @@
-// Finished bands of a pair table, kept while the table is being made: an append-only file of
-// checked records, so that a killed job goes on from its last whole band.
+// Finished bands of a pair table, kept while the table is being made: append-only files of checked
+// records, one a process, so that a job that was killed goes on with the bands that are missing, on
+// any number of processes.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,21 +20,24 @@ struct Band {
 
 class BandStore {
  public:
-  // Opens folder/bands.records. What is there is kept when it was made for the same `key` (hashes
-  // of model and settings) and whole; a torn record at the end is cut off.
-  BandStore(const std::filesystem::path& folder, const std::string& key, int64_t values_per_band);
+  // Opens folder/rank_N.records for writing, and reads those of all processes. What is there is
+  // kept when it was made for the same `key` (hashes of model and settings); of a file a torn
+  // record at the end and records whose checksum is wrong do not count.
+  BandStore(std::filesystem::path folder, const std::string& key, int64_t values_per_band,
+            int64_t rank = 0);
 
-  const std::map<int32_t, Band>& bands() const { return bands_; }
-  // Appends and flushes; throws Error when the disk refuses.
-  void append(int32_t c1, Band band);
+  // Of all processes when this was opened, and this one's since.
+  const std::set<int32_t>& done() const { return done_; }
+  // Appends and flushes; throws Error when the disk refuses, the file then ends as it did before.
+  void append(int32_t c1, const Band& band);
+  // Every process's bands as they are on disk now, by c1.
+  std::map<int32_t, Band> read() const;
 
  private:
-  void load();
-
-  std::filesystem::path path_;
+  std::filesystem::path folder_, path_;
   std::string key_;
   size_t values_;
-  std::map<int32_t, Band> bands_;
+  std::set<int32_t> done_;
 };
 
 }  // namespace serendip

@@ -3,16 +3,14 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
-#include <limits>
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "base/interrupt.h"
 #include "base/log.h"
-#include "base/progress.h"
 #include "clusters/tree.h"
+#include "distributed/launch.h"
+#include "infer/band_job.h"
 #include "infer/band_store.h"
-#include "infer/label_search.h"
 #include "infer/language_model.h"
 #include "infer/pair_table.h"
 #include "lm/lora.h"
@@ -40,35 +38,12 @@ std::map<std::string, std::string> artifact_hashes(const ModelOptions& model,
           {"descriptions", hash_hex(fmt::format("{}", fmt::join(descriptions, "\n")))}};
 }
 
-// Rows of (c1, 0 … M-1).
-Band compute_band(const LanguageModel& model, const GenerateOptions& options, int32_t c1,
-                  Progress& progress) {
-  const auto clusters = static_cast<int32_t>(model.language.cluster_count());
-  const auto k = static_cast<size_t>(options.k);
-  Band band;
-  for (int32_t begin = 0; begin < clusters; begin += static_cast<int32_t>(options.batch)) {
-    throw_if_interrupted();
-    std::vector<LabelQuery> queries;
-    for (int32_t c2 = begin; c2 < clusters && c2 - begin < options.batch; ++c2) {
-      const std::vector<int32_t> context = {c1, c2};
-      queries.push_back({model.language.prompt(context), context});
-    }
-    const auto results = search_labels(model.decoder, model.trie, queries,
-                                       parse_search_mode(options.mode), options.k);
-    for (const LabelSearchResult& result : results) {
-      for (size_t i = 0; i < k; ++i) {
-        const bool there = i < result.best.size();
-        const double log_prob =
-            there ? result.best[i].log_prob : -std::numeric_limits<double>::infinity();
-        band.label.push_back(there ? result.best[i].label : PairTable::kNoLabel);
-        band.log_prob.push_back(static_cast<float>(log_prob));
-        band.probability_low.push_back(static_cast<float>(result.probability_low(log_prob)));
-        band.probability_high.push_back(static_cast<float>(result.probability_high(log_prob)));
-      }
-    }
-    progress.advance(static_cast<int64_t>(queries.size()));
-  }
-  return band;
+void log_forecast(const BandForecast& forecast) {
+  if (forecast.seconds == 0) return;
+  spdlog::info(
+      "generate: {} contexts, about {:.2g} tokens and {:.2g} FLOPs: {:.0f} s at {:.1f} contexts/s",
+      forecast.rows, forecast.tokens, forecast.flops, forecast.seconds,
+      static_cast<double>(forecast.rows) / forecast.seconds);
 }
 
 template <typename T>
@@ -79,10 +54,14 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
 }  // namespace
 
 void GenerateOptions::declare(OptionSet& set) {
-  set.add("mode", mode, "exact: the proven k best; greedy: one label; full: every label scored",
-          one_of({"exact", "greedy", "full"}));
+  set.add("mode", mode,
+          "exact: the proven k best; greedy: one label; full: every label scored; sample: k draws",
+          one_of({"exact", "greedy", "full", "sample"}));
   set.add("k", k, "labels a context", at_least(int64_t{1}));
-  set.add("batch", batch, "contexts that are searched together", at_least(int64_t{1}));
+  set.add("tolerance", tolerance, "exact goes on until every probability's interval is as narrow",
+          within(0.0, 1.0));
+  set.add("batch", batch, "contexts that a thread searches together", at_least(int64_t{1}));
+  set.add("seed", seed, "of the draws");
 }
 
 nlohmann::json generate(const ModelOptions& options, const GenerateOptions& generate_options,
@@ -102,22 +81,27 @@ nlohmann::json generate(const ModelOptions& options, const GenerateOptions& gene
   table.cluster_count = clusters;
   table.k = generate_options.k;
   table.hashes = artifact_hashes(options, folder, descriptions);
-  std::string key = fmt::format("{} {}", generate_options.mode, generate_options.k);
+  std::string key = fmt::format("{} {} {} {}", generate_options.mode, generate_options.k,
+                                generate_options.tolerance, generate_options.seed);
   for (const auto& [name, hash] : table.hashes) key += " " + hash;
-  BandStore store(run_folder / "table.parts", key, clusters * table.k);
-  if (!store.bands().empty())
-    spdlog::info("generate: {} of {} bands are there already", store.bands().size(), clusters);
-
+  const LaunchInfo launch = launch_info();
+  if (launch.rank > 0) log_warnings_only();
+  BandStore store(run_folder / "table.parts", key, clusters * table.k, launch.rank);
+  if (!store.done().empty())
+    spdlog::info("generate: {} of {} bands are there already", store.done().size(), clusters);
+  BandJob job(model, generate_options, store, launch);
+  const BandForecast forecast = job.forecast();
+  log_forecast(forecast);
   const auto start = std::chrono::steady_clock::now();
-  const int64_t rows = (clusters - static_cast<int64_t>(store.bands().size())) * clusters;
-  Progress progress("generate", rows, "contexts");
-  for (int32_t c1 = 0; c1 < clusters; ++c1)
-    if (!store.bands().count(c1))
-      store.append(c1, compute_band(model, generate_options, c1, progress));
-  progress.finish();
+  const BandCost cost = job.run();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (launch.rank > 0) return nlohmann::json::object();
 
-  for (const auto& [c1, band] : store.bands()) {
+  const std::map<int32_t, Band> parts = store.read();
+  SERENDIP_CHECK(static_cast<int32_t>(parts.size()) == clusters,
+                 "{}: expected {} bands, got {}; do all processes see this folder?",
+                 (run_folder / "table.parts").string(), clusters, parts.size());
+  for (const auto& [c1, band] : parts) {
     append(table.label, band.label);
     append(table.log_prob, band.log_prob);
     append(table.probability_low, band.probability_low);
@@ -132,7 +116,15 @@ nlohmann::json generate(const ModelOptions& options, const GenerateOptions& gene
                            {"distinct_labels", distribution.distinct},
                            {"entropy_bits", distribution.entropy_bits},
                            {"largest_share", distribution.largest_share}};
-  if (rows > 0) result["seconds_per_row"] = seconds.count() / static_cast<double>(rows);
+  if (cost.rows > 0) {
+    const auto rows = static_cast<double>(cost.rows);
+    result["seconds_per_row"] = seconds.count() / static_cast<double>(forecast.rows);
+    result["tokens_per_row"] = static_cast<double>(cost.tokens) / rows;
+    result["expansions_per_row"] = cost.mean_expansions;
+    result["expansions_p99"] = cost.expansions_p99;
+    result["seconds"] = seconds.count();
+    result["forecast_seconds"] = forecast.seconds;
+  }
   return result;
 }
 

@@ -15,14 +15,19 @@ namespace serendip {
 struct GenerateOptions {
   std::string mode = "exact";
   int64_t k = 10;
+  double tolerance = 1;
   int64_t batch = 64;
+  int64_t seed = 1;
   void declare(OptionSet& set);
 };
 
 // Reads run_folder/tree.h5 and sft/best (or model.path where there is none); writes table.h5.
-// Finished bands are kept in run_folder/table.parts until the table is whole, and a second call
-// goes on from them. Returns
-// {"rows","mode","k","distinct_labels","entropy_bits","largest_share","seconds_per_row"}.
+// Finished bands (all rows of one c1) are kept in run_folder/table.parts until the table is whole,
+// and a second call goes on from them. Processes of a job share the bands out; rank 0 writes the
+// table, and returns (the others nothing)
+// {"rows","mode","k","distinct_labels","entropy_bits","largest_share"} and, where rows were
+// computed,
+// {"seconds_per_row","tokens_per_row","expansions_per_row","expansions_p99"}.
 nlohmann::json generate(const ModelOptions& model, const GenerateOptions& options,
                         const std::filesystem::path& run_folder);
 

@@ -5,10 +5,13 @@
 // nodes while their bound reaches the k-th best complete label finds the exact k best. With Z_low
 // the mass of the allowed labels reached and Z_high = Z_low + the mass of the frontier, a label's
 // probability over the closed set lies in [exp(score) / Z_high, exp(score) / Z_low].
+//
+// The same bounds draw exact samples of the closed set: a point of Z_high falls on a label, which
+// is drawn, or on a frontier node, which is expanded; where it falls on mass that no child has, it
+// is thrown again (von Neumann 1951).
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,12 +24,21 @@ enum class SearchMode {
   kExact,   // the k best, proven
   kGreedy,  // constrained greedy; the labels that it reaches on its way, usually one
   kFull,    // every label
+  kSample,  // k draws from the closed set, with replacement
 };
 SearchMode parse_search_mode(const std::string& text);
+
+struct SearchSettings {
+  SearchMode mode = SearchMode::kExact;
+  int64_t k = 0;         // at least 1 for kExact and kSample; 0: every label reached
+  double tolerance = 1;  // kExact goes on until no probability's interval is wider
+  uint64_t seed = 0;     // kSample: the draws depend on it and LabelQuery::stream alone
+};
 
 struct LabelQuery {
   std::vector<int32_t> prompt;    // ids, not empty
   std::vector<int32_t> excluded;  // labels that may not be answered
+  uint64_t stream = 0;            // of random numbers
 };
 
 struct LabelScore {
@@ -35,15 +47,37 @@ struct LabelScore {
 };
 
 struct LabelSearchResult {
-  std::vector<LabelScore> best;  // at most k (all when k = 0), best first, ties by label
+  // At most k (all when k = 0), best first, ties by label; of kSample the draws in their order.
+  std::vector<LabelScore> best;
   double log_z_low, log_z_high;  // closed-set mass: reached, and its upper bound
+  int64_t expansions = 0;        // trie nodes whose children were scored, the root's too
 
   double probability_low(double log_prob) const;
   double probability_high(double log_prob) const;
 };
 
-// One answer a query. Queries that share a prefix share its computation; results do not depend on
-// which queries come together, beyond rounding.
+// A search by one thread at a time, with its own scratch.
+class LabelSearch {
+ public:
+  // Keeps references to both.
+  LabelSearch(const Decoder& decoder, const LabelTrie& trie, const SearchSettings& settings);
+
+  // What all prompts begin with from now on; computed here, once.
+  void hold_prefix(const std::vector<int32_t>& prefix) { tree_.hold_prefix(prefix); }
+  // One answer a query. What prompts share is computed once. In float32 on the CPU, with the
+  // reproducible products of `use_reproducible_products`, results do not depend to the bit on
+  // which queries come together; elsewhere not beyond rounding.
+  std::vector<LabelSearchResult> run(const std::vector<LabelQuery>& queries);
+
+  int64_t computed_tokens() const { return tree_.computed_tokens(); }
+
+ private:
+  const LabelTrie& trie_;
+  SearchSettings settings_;
+  GrowingTree tree_;
+};
+
+// A search of its own.
 std::vector<LabelSearchResult> search_labels(const Decoder& decoder, const LabelTrie& trie,
                                              const std::vector<LabelQuery>& queries,
                                              SearchMode mode, int64_t k);

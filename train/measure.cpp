@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 
 #include "base/check.h"
@@ -12,6 +13,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "infer/label_search.h"
+#include "infer/parallel_items.h"
 
 namespace serendip {
 namespace {
@@ -29,17 +31,20 @@ std::vector<LabelQuery> to_queries(const InterestLanguage& language,
   return queries;
 }
 
-// Calls `visit` with slices of at most `size` contexts; sorted contexts share their prefixes.
+// Calls `visit` with slices of at most `size` contexts, each on one thread; sorted contexts share
+// their prefixes.
 void in_slices(const std::vector<Context>& contexts, size_t size, const char* title,
-               const std::function<void(size_t begin, const std::vector<Context>&)>& visit) {
+               const std::function<void(const std::vector<Context>&)>& visit) {
   Progress progress(title, static_cast<int64_t>(contexts.size()), "contexts");
-  for (size_t begin = 0; begin < contexts.size(); begin += size) {
+  std::mutex mutex;
+  const auto count = static_cast<int64_t>(contexts.size()), step = static_cast<int64_t>(size);
+  for_each_item((count + step - 1) / step, [&](int64_t, int64_t slice) {
     throw_if_interrupted();
-    const size_t end = std::min(begin + size, contexts.size());
-    visit(begin, {contexts.begin() + static_cast<int64_t>(begin),
-                  contexts.begin() + static_cast<int64_t>(end)});
-    progress.advance(static_cast<int64_t>(end - begin));
-  }
+    const int64_t begin = slice * step, end = std::min(begin + step, count);
+    visit({contexts.begin() + begin, contexts.begin() + end});
+    const std::lock_guard lock(mutex);
+    progress.advance(end - begin);
+  });
 }
 
 void normalise(std::vector<double>& log_prob, const int32_t* context, int64_t context_size) {
@@ -96,19 +101,17 @@ std::vector<int64_t> free_labels(const Decoder& decoder, const LanguageModel& mo
   std::map<std::string, int64_t> label_of;
   for (const std::string& description : model.language.descriptions)
     label_of.emplace(description, static_cast<int64_t>(label_of.size()));
-  in_slices(contexts, kContextsAtOnce, "match rate",
-            [&](size_t, const std::vector<Context>& slice) {
-              std::vector<std::vector<int32_t>> prompts;
-              for (const Context& context : slice)
-                prompts.push_back(model.language.prompt(context));
-              const auto outputs =
-                  generate_freely(decoder, prompts, model.language.terminator, model.trie.depth());
-              for (size_t i = 0; i < slice.size(); ++i) {
-                if (static_cast<int64_t>(outputs[i].size()) > model.trie.depth()) continue;
-                const auto found = label_of.find(model.tokenizer->decode(outputs[i]));
-                if (found != label_of.end()) answers[slice[i]] = found->second;
-              }
-            });
+  in_slices(contexts, kContextsAtOnce, "match rate", [&](const std::vector<Context>& slice) {
+    std::vector<std::vector<int32_t>> prompts;
+    for (const Context& context : slice) prompts.push_back(model.language.prompt(context));
+    const auto outputs =
+        generate_freely(decoder, prompts, model.language.terminator, model.trie.depth());
+    for (size_t i = 0; i < slice.size(); ++i) {
+      if (static_cast<int64_t>(outputs[i].size()) > model.trie.depth()) continue;
+      const auto found = label_of.find(model.tokenizer->decode(outputs[i]));
+      if (found != label_of.end()) answers[slice[i]] = found->second;
+    }
+  });
   std::vector<int64_t> labels;
   for (size_t at = 0; at < flat.size(); at += size)
     labels.push_back(answers.at(Context(flat.begin() + static_cast<int64_t>(at),
@@ -156,19 +159,19 @@ LabelDistributionOf language_distribution(const Decoder& decoder, const Language
                      transitions.context.begin() + static_cast<int64_t>((t + 1) * size));
   const std::vector<Context> contexts(distinct.begin(), distinct.end());
   const auto rows = std::make_shared<std::map<Context, std::vector<double>>>();
-  in_slices(contexts, kFullContextsAtOnce, "likelihood",
-            [&](size_t, const std::vector<Context>& slice) {
-              const auto results = search_labels(
-                  decoder, model.trie, to_queries(model.language, slice), SearchMode::kFull, 0);
-              for (size_t i = 0; i < slice.size(); ++i) {
-                std::vector<double> log_prob(static_cast<size_t>(model.language.cluster_count()),
-                                             kMinusInfinity);
-                for (const LabelScore& score : results[i].best)
-                  log_prob[static_cast<size_t>(score.label)] = score.log_prob;
-                normalise(log_prob, slice[i].data(), static_cast<int64_t>(size));
-                rows->emplace(slice[i], std::move(log_prob));
-              }
-            });
+  for (const Context& context : contexts) rows->emplace(context, std::vector<double>());
+  in_slices(contexts, kFullContextsAtOnce, "likelihood", [&](const std::vector<Context>& slice) {
+    const auto results =
+        search_labels(decoder, model.trie, to_queries(model.language, slice), SearchMode::kFull, 0);
+    for (size_t i = 0; i < slice.size(); ++i) {
+      std::vector<double> log_prob(static_cast<size_t>(model.language.cluster_count()),
+                                   kMinusInfinity);
+      for (const LabelScore& score : results[i].best)
+        log_prob[static_cast<size_t>(score.label)] = score.log_prob;
+      normalise(log_prob, slice[i].data(), static_cast<int64_t>(size));
+      rows->at(slice[i]) = std::move(log_prob);
+    }
+  });
   return
       [rows, size](const int32_t* context) { return rows->at(Context(context, context + size)); };
 }

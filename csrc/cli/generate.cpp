@@ -14,7 +14,8 @@ StageSpec generate_stage() {
           },
           [](const Recipe& recipe) {
             return generate(recipe.model, recipe.generate, recipe.folder());
-          }};
+          },
+          /*on_several_processes=*/true};
 }
 
 void add_generate(CLI::App& app) { add_stage_command(app, "generate", generate_stage()); }

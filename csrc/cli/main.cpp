@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/reproducible.h"
 #include "cli/command.h"
 
 namespace serendip {
@@ -87,6 +88,7 @@ int run(int argc, char** argv) {
 }  // namespace serendip
 
 int main(int argc, char** argv) {
+  serendip::use_reproducible_products();
   serendip::set_up_logging();
   serendip::catch_interrupts();
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error like a full disk

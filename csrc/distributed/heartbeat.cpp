@@ -40,6 +40,11 @@ void Heartbeat::beat() {
   }
 }
 
+int64_t Heartbeat::count(int64_t rank) {
+  const std::lock_guard lock(mutex_);
+  return store_->add(key_of(rank), 0);
+}
+
 std::vector<int64_t> Heartbeat::counts() {
   const std::lock_guard lock(mutex_);
   std::vector<int64_t> values;

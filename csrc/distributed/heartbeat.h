@@ -22,6 +22,8 @@ class Heartbeat {
   // Called once a collective has failed: "rank 2 is lost", as whoever looked first has found; empty
   // where all go on. Takes a few seconds.
   std::string find_lost();
+  // How often that process has beaten.
+  int64_t count(int64_t rank);
 
  private:
   void beat();

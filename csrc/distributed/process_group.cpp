@@ -4,11 +4,11 @@
 
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "base/check.h"
 #include "base/interrupt.h"
 #include "distributed/heartbeat.h"
+#include "distributed/job_store.h"
 #include "distributed/nccl.h"
 
 namespace serendip {
@@ -80,15 +80,7 @@ ProcessGroup::ProcessGroup(const LaunchInfo& launch, at::Device device,
       fmt::format("joining the group at {}:{}", launch.master_address, launch.master_port);
   connection_ = std::make_unique<Connection>();
   guard(action, [&] {
-    c10d::TCPStoreOptions store_options;
-    store_options.port = static_cast<uint16_t>(launch.master_port);
-    store_options.isServer = rank_ == 0 && !launch.agent_store;
-    store_options.numWorkers = static_cast<size_t>(world_size_);
-    store_options.waitWorkers = !launch.agent_store;
-    store_options.timeout = timeout;
-    connection_->store = c10::make_intrusive<c10d::PrefixStore>(
-        fmt::format("/worker/attempt_{}", launch.restart_count),
-        c10::make_intrusive<c10d::TCPStore>(launch.master_address, store_options));
+    connection_->store = join_job_store(launch, timeout);
     auto options = c10d::ProcessGroupGloo::Options::create_default(timeout);
     options->devices = {make_device(launch.master_address)};
     connection_->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(

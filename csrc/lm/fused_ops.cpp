@@ -235,6 +235,15 @@ void multiply_silu_backward(const T* grad, const T* gate, const T* up, int64_t c
 }
 
 class SiluAndMultiply : public Function<SiluAndMultiply> {
+  // By rows: which values are computed as vectors, and which one by one, is the same in every row.
+  template <typename Visit>
+  static void each_row(const Tensor& like, const Visit& visit) {
+    const int64_t width = like.size(-1);
+    over_rows(like.numel() / width, width, [&](int64_t row, int64_t last) {
+      for (; row < last; ++row) visit(row * width, width);
+    });
+  }
+
  public:
   static Variable forward(AutogradContext* context, const Variable& gate_, const Variable& up_) {
     const Tensor gate = gate_.contiguous(), up = up_.contiguous();
@@ -242,9 +251,8 @@ class SiluAndMultiply : public Function<SiluAndMultiply> {
     AT_DISPATCH_FLOATING_TYPES(gate.scalar_type(), "silu_and_multiply", [&] {
       const auto *g = gate.const_data_ptr<scalar_t>(), *u = up.const_data_ptr<scalar_t>();
       auto* to = out.mutable_data_ptr<scalar_t>();
-      at::parallel_for(0, gate.numel(), kValuesPerTask, [&](int64_t begin, int64_t end) {
-        multiply_silu(g + begin, u + begin, end - begin, to + begin);
-      });
+      each_row(gate,
+               [&](int64_t at, int64_t width) { multiply_silu(g + at, u + at, width, to + at); });
     });
     context->save_for_backward({gate, up});
     return out;
@@ -260,9 +268,8 @@ class SiluAndMultiply : public Function<SiluAndMultiply> {
                  *d = grad.const_data_ptr<scalar_t>();
       auto *to_gate = grad_gate.mutable_data_ptr<scalar_t>(),
            *to_up = grad_up.mutable_data_ptr<scalar_t>();
-      at::parallel_for(0, gate.numel(), kValuesPerTask, [&](int64_t begin, int64_t end) {
-        multiply_silu_backward(d + begin, g + begin, u + begin, end - begin, to_gate + begin,
-                               to_up + begin);
+      each_row(gate, [&](int64_t at, int64_t width) {
+        multiply_silu_backward(d + at, g + at, u + at, width, to_gate + at, to_up + at);
       });
     });
     return {grad_gate, grad_up};

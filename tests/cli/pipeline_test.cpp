@@ -205,7 +205,7 @@ TEST_F(SmallRun, UntilNamesTheLastStage) {
 }
 
 // Two processes that torchrun starts: one manifest, one result; the next call is skipped by both.
-TEST_F(SmallRunWithModel, TorchrunSharesTheFineTuning) {
+TEST_F(SmallRunWithModel, TorchrunSharesFineTuningAndBulkInference) {
   const fs::path torchrun = source_path(".venv/bin/torchrun");
   if (!fs::exists(torchrun)) GTEST_SKIP() << torchrun << " is absent";
   ASSERT_EQ(command(folder, {"run", "--until", "curate"}).exit_code, 0);
@@ -221,6 +221,8 @@ TEST_F(SmallRunWithModel, TorchrunSharesTheFineTuning) {
   EXPECT_TRUE(fs::exists(folder / "run/manifests/sft.json"));
   ASSERT_EQ(start("sft"), 0) << read_file(folder / "err");
   EXPECT_NE(read_file(folder / "err").find("sft: unchanged, skipped"), std::string::npos);
+  ASSERT_EQ(start("generate"), 0) << read_file(folder / "err");
+  EXPECT_EQ(nlohmann::json::parse(read_file(folder / "out")).at("rows"), 64);
   EXPECT_NE(start("curate curate.per_label=5"), 0);
   EXPECT_NE(read_file(folder / "err").find("curate: runs as one process, got rank "),
             std::string::npos);

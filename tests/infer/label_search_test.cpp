@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
+#include "base/reproducible.h"
 #include "tests/infer/small_language.h"
 
 namespace serendip {
 namespace {
 
 constexpr int32_t kTerminator = 2;
+
+const bool kReproducible = (use_reproducible_products(), true);  // before the first product
 
 struct Case {
   size_t labels;
@@ -41,6 +45,16 @@ class LabelSearchTest : public testing::TestWithParam<Case> {
     std::sort(scores.begin(), scores.end(),
               [](const LabelScore& a, const LabelScore& b) { return a.log_prob > b.log_prob; });
     return scores;
+  }
+  static void expect_same_bits(const LabelSearchResult& a, const LabelSearchResult& b) {
+    ASSERT_EQ(a.best.size(), b.best.size());
+    for (size_t i = 0; i < a.best.size(); ++i) {
+      EXPECT_EQ(a.best[i].label, b.best[i].label);
+      EXPECT_EQ(a.best[i].log_prob, b.best[i].log_prob);
+    }
+    EXPECT_EQ(a.log_z_low, b.log_z_low);
+    EXPECT_EQ(a.log_z_high, b.log_z_high);
+    EXPECT_EQ(a.expansions, b.expansions);
   }
   static double log_sum(const std::vector<LabelScore>& scores) {
     double total = 0;
@@ -106,6 +120,88 @@ TEST_P(LabelSearchTest, AnswersDoNotDependOnCompany) {
     for (size_t j = 0; j < alone[0].best.size(); ++j)
       EXPECT_EQ(alone[0].best[j].label, together[i].best[j].label);
   }
+}
+
+// To the bit, whatever comes together, with a held prefix or without.
+TEST_P(LabelSearchTest, BitsDoNotDependOnCompanyNorOnTheHeldPrefix) {
+  for (const SearchMode mode : {SearchMode::kExact, SearchMode::kGreedy, SearchMode::kFull}) {
+    const SearchSettings settings{mode, mode == SearchMode::kFull ? 0 : GetParam().k, 0.01};
+    LabelSearch apart(decoder, trie, settings), together(decoder, trie, settings);
+    together.hold_prefix({1, 10});
+    std::vector<LabelQuery> longer = queries;
+    for (LabelQuery& query : longer) query.prompt.push_back(7);
+    const auto expected = together.run(longer);
+    const auto again = together.run({longer[3], longer[0]});
+    for (size_t i = 0; i < longer.size(); ++i) {
+      const auto alone = apart.run({longer[i]});
+      expect_same_bits(alone[0], expected[i]);
+      if (i == 0) expect_same_bits(alone[0], again[1]);
+      if (i == 3) expect_same_bits(alone[0], again[0]);
+    }
+    EXPECT_LT(together.computed_tokens(), 2 * apart.computed_tokens());
+  }
+}
+
+TEST_P(LabelSearchTest, ExactGoesOnUntilIntervalsAreAsNarrowAsAsked) {
+  int64_t expansions = 0;
+  for (const double tolerance : {1.0, 0.05, 0.001, 0.0}) {
+    LabelSearch search(decoder, trie, {SearchMode::kExact, GetParam().k, tolerance});
+    const auto results = search.run(queries);
+    int64_t total = 0;
+    for (size_t i = 0; i < queries.size(); ++i) {
+      const double log_z = log_sum(oracle(queries[i]));
+      total += results[i].expansions;
+      for (const LabelScore& found : results[i].best) {
+        const double low = results[i].probability_low(found.log_prob),
+                     high = results[i].probability_high(found.log_prob);
+        EXPECT_LE(high - low, tolerance + 1e-12);
+        EXPECT_GT(std::exp(found.log_prob - log_z), low - 1e-4);
+        EXPECT_LT(std::exp(found.log_prob - log_z), high + 1e-4);
+      }
+    }
+    EXPECT_GE(total, expansions);
+    expansions = total;
+  }
+}
+
+// 4,000 draws a query: shares within four standard errors of the closed-set probabilities.
+TEST_P(LabelSearchTest, SamplesFollowTheClosedSet) {
+  constexpr int64_t kDraws = 4000;
+  LabelSearch search(decoder, trie, {SearchMode::kSample, kDraws, 1, 5});
+  std::vector<LabelQuery> some = {queries[0], queries[4]};
+  some[1].stream = 1;
+  const auto results = search.run(some);
+  for (size_t i = 0; i < some.size(); ++i) {
+    const auto expected = oracle(some[i]);
+    ASSERT_EQ(results[i].best.size(), expected.empty() ? 0u : static_cast<size_t>(kDraws));
+    std::map<int32_t, int64_t> counts;
+    for (const LabelScore& draw : results[i].best) ++counts[draw.label];
+    for (const LabelScore& label : expected) {
+      const double probability = std::exp(label.log_prob - log_sum(expected));
+      const double error = std::sqrt(probability * (1 - probability) / kDraws);
+      EXPECT_NEAR(static_cast<double>(counts[label.label]) / kDraws, probability,
+                  4 * error + 1.0 / kDraws)
+          << label.label;
+      counts.erase(label.label);
+    }
+    EXPECT_TRUE(counts.empty());  // nothing excluded, nothing unknown
+  }
+}
+
+TEST_P(LabelSearchTest, DrawsDependOnSeedAndStreamAlone) {
+  const auto draws = [&](uint64_t seed, uint64_t stream, bool with_others) {
+    std::vector<LabelQuery> asked = {queries[1]};
+    asked[0].stream = stream;
+    if (with_others) asked.insert(asked.end(), queries.begin(), queries.end());
+    const auto results = LabelSearch(decoder, trie, {SearchMode::kSample, 30, 1, seed}).run(asked);
+    std::vector<int32_t> labels;
+    for (const LabelScore& draw : results[0].best) labels.push_back(draw.label);
+    return labels;
+  };
+  EXPECT_EQ(draws(1, 2, false), draws(1, 2, true));
+  if (GetParam().labels < 60) return;
+  EXPECT_NE(draws(1, 2, false), draws(2, 2, false));
+  EXPECT_NE(draws(1, 2, false), draws(1, 3, false));
 }
 
 INSTANTIATE_TEST_SUITE_P(Tries, LabelSearchTest,

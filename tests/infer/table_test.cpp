@@ -42,29 +42,52 @@ TEST(PairTable, DistributionOfBestLabels) {
 
 Band band_of(int32_t value) { return {{value, value}, {1.F, 2.F}, {.1F, .2F}, {.3F, .4F}}; }
 
-TEST(BandStore, KeepsWholeBandsOfTheSameKey) {
+std::set<int32_t> done_of(const TemporaryFolder& folder, const std::string& key) {
+  return BandStore(folder.path(), key, 2, 9).done();
+}
+
+TEST(BandStore, KeepsWholeBandsOfTheSameKeyFromAllProcesses) {
   TemporaryFolder folder;
+  BandStore first(folder.path(), "key", 2, 0), second(folder.path(), "key", 2, 1);
+  first.append(3, band_of(7));
+  second.append(0, band_of(8));
+  EXPECT_EQ(done_of(folder, "key"), (std::set<int32_t>{0, 3}));
+  EXPECT_EQ(first.done(), (std::set<int32_t>{3}));
+  EXPECT_EQ(first.read().at(0).label, band_of(8).label);
+  EXPECT_EQ(first.read().at(3).probability_high, band_of(7).probability_high);
+  EXPECT_TRUE(done_of(folder, "other").empty());
+}
+
+// As a kill in the middle of a write leaves it.
+TEST(BandStore, ATornRecordIsCutOff) {
+  TemporaryFolder folder;
+  const auto path = folder / "rank_0.records";
   {
     BandStore store(folder.path(), "key", 2);
     store.append(3, band_of(7));
     store.append(0, band_of(8));
   }
-  EXPECT_EQ(BandStore(folder.path(), "key", 2).bands().at(3).label, band_of(7).label);
-  // A torn record at the end, as a kill in the middle of a write leaves it.
-  const auto path = folder / "bands.records";
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 5);
+  EXPECT_EQ(done_of(folder, "key"), (std::set<int32_t>{3}));
+  BandStore store(folder.path(), "key", 2);
+  store.append(0, band_of(9));
+  EXPECT_EQ(store.read().at(0).label, band_of(9).label);
+}
+
+TEST(BandStore, ACorruptRecordCostsItsBandAlone) {
+  TemporaryFolder folder;
+  const auto path = folder / "rank_0.records";
   {
     BandStore store(folder.path(), "key", 2);
-    EXPECT_EQ(store.bands().size(), 1);
-    store.append(0, band_of(9));
+    for (const int32_t c1 : {3, 0, 1}) store.append(c1, band_of(c1));
   }
-  EXPECT_EQ(BandStore(folder.path(), "key", 2).bands().at(0).label, band_of(9).label);
-  // A flipped byte in the first record.
   std::string bytes = read_file(path);
-  bytes[10] = static_cast<char>(bytes[10] ^ 1);
+  bytes[bytes.size() - 50] = static_cast<char>(bytes[bytes.size() - 50] ^ 1);  // of the second
   write_file(path, bytes);
-  EXPECT_TRUE(BandStore(folder.path(), "key", 2).bands().empty());
-  EXPECT_TRUE(BandStore(folder.path(), "other", 2).bands().empty());
+  BandStore store(folder.path(), "key", 2);
+  EXPECT_EQ(store.done(), (std::set<int32_t>{1, 3}));
+  store.append(0, band_of(5));
+  EXPECT_EQ(store.read().at(0).label, band_of(5).label);
 }
 
 // Splits at spaces; ids are the words' order of appearance, id 0 is the terminator's.

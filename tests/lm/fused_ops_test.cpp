@@ -97,5 +97,23 @@ TEST(FusedOps, TakeViews) {
                            silu_and_multiply(view.contiguous(), view.contiguous())));
 }
 
+// To the bit, at widths that fill vectors or do not.
+TEST(FusedOps, ARowDoesNotDependOnTheOthers) {
+  torch::manual_seed(4);
+  for (const int64_t width : {16, 172, 13}) {
+    const Tensor x = random({200, width}).to(torch::kFloat32),
+                 y = random({200, width}).to(torch::kFloat32),
+                 weight = random({width}).to(torch::kFloat32);
+    const Tensor silu = silu_and_multiply(x, y), norm = rms_norm(x, weight, 1e-5, false);
+    for (const auto& [first, rows] : {std::pair<int64_t, int64_t>{0, 1}, {77, 3}, {191, 9}}) {
+      const auto part = [&, first = first, rows = rows](const Tensor& of) {
+        return of.narrow(0, first, rows).clone();
+      };
+      EXPECT_TRUE(torch::equal(silu_and_multiply(part(x), part(y)), part(silu))) << width;
+      EXPECT_TRUE(torch::equal(rms_norm(part(x), weight, 1e-5, false), part(norm))) << width;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace serendip

@@ -6,36 +6,13 @@
 #include <filesystem>
 #include <fstream>
 
-#include "clusters/tree.h"
 #include "tests/base/temporary_folder.h"
+#include "tests/infer/small_tree.h"
 #include "tests/lm/test_data.h"
 #include "train/sft.h"
 #include "transitions/transitions.h"
 
 namespace serendip {
-
-inline const std::vector<std::string> kTopics = {"dog, park", "cat, milk", "big tree",
-                                                 "red ball",  "blue sky",  "toy car",
-                                                 "sun, day",  "bird, song"};
-
-// One item a cluster; 8 clusters at the planning level.
-inline ClusterTree small_tree() {
-  ClusterTree tree;
-  const auto clusters = static_cast<int32_t>(kTopics.size());
-  tree.item_traffic.assign(kTopics.size(), 1);
-  for (size_t level = 0; level < kTreeLevels; ++level) {
-    TreeLevel& at = tree.levels[level];
-    for (int32_t i = 0; i < clusters; ++i) at.assignment.push_back(level == 0 ? i / 4 : i);
-    const int32_t count = level == 0 ? 2 : clusters;
-    for (int32_t c = 0; c < count; ++c) {
-      at.parent.push_back(level == 0 ? -1 : level == 1 ? c / 4 : c);
-      at.traffic.push_back(level == 0 ? 4 : 1);
-      at.description.push_back(level == 0 ? "half " + std::to_string(c)
-                                          : kTopics[static_cast<size_t>(c)]);
-    }
-  }
-  return tree;
-}
 
 // (a, b) -> b + 1, for every third pair in one set and the pairs after them in the other.
 inline TransitionSet successors(int32_t phase) {

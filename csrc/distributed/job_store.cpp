@@ -1,0 +1,23 @@
+#include "distributed/job_store.h"
+
+#include <fmt/format.h>
+
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+namespace serendip {
+
+c10::intrusive_ptr<c10d::Store> join_job_store(const LaunchInfo& launch,
+                                               std::chrono::milliseconds timeout) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<uint16_t>(launch.master_port);
+  options.isServer = launch.rank == 0 && !launch.agent_store;
+  options.numWorkers = static_cast<size_t>(launch.world_size);
+  options.waitWorkers = !launch.agent_store;
+  options.timeout = timeout;
+  return c10::make_intrusive<c10d::PrefixStore>(
+      fmt::format("/worker/attempt_{}", launch.restart_count),
+      c10::make_intrusive<c10d::TCPStore>(launch.master_address, options));
+}
+
+}  // namespace serendip

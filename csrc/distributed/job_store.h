@@ -1,0 +1,16 @@
+// The key-value store that the processes of a job meet at.
+#pragma once
+
+#include <chrono>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "distributed/launch.h"
+
+namespace serendip {
+
+// torchrun's, or one that rank 0 keeps at master_address:master_port; keys of each restart are
+// apart. Throws c10::Error when the processes do not all arrive within `timeout`.
+c10::intrusive_ptr<c10d::Store> join_job_store(const LaunchInfo& launch,
+                                               std::chrono::milliseconds timeout);
+
+}  // namespace serendip

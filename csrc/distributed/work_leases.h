@@ -1,0 +1,52 @@
+// Pieces of work shared out over the processes of a job, without collectives: a process that is
+// lost costs the others what it had begun.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "distributed/launch.h"
+
+namespace serendip {
+
+// Pieces [0, count), the same for all processes. Each is leased to one through the job's store; a
+// lease whose holder has shown no sign of life for `expiry` goes to another.
+class WorkLeases {
+ public:
+  // Meets the other processes, unless world_size is 1. Throws Error when they do not all arrive.
+  WorkLeases(const LaunchInfo& launch, int64_t count,
+             std::chrono::milliseconds expiry = std::chrono::seconds(15),
+             std::chrono::milliseconds timeout = std::chrono::minutes(5));
+  // Rank 0, where it keeps the store, waits a little for the others to see the end.
+  ~WorkLeases();
+  WorkLeases(const WorkLeases&) = delete;
+  WorkLeases& operator=(const WorkLeases&) = delete;
+
+  // The next piece that is not done, for any thread of this process. Where all others are leased,
+  // waits until a lease expires or all are done: then nothing. Throws Error when the store is lost,
+  // Interrupted on an interrupt.
+  std::optional<int64_t> next();
+  // The piece is done, leased or not; said again, it changes nothing.
+  void finish(int64_t piece);
+  // How many are done, by any process.
+  int64_t finished();
+
+ private:
+  struct Shared;
+  // All with the mutex held.
+  std::optional<int64_t> leased();
+  std::optional<int64_t> abandoned();
+  bool is_done(int64_t piece);
+  int64_t count_done();
+
+  std::mutex mutex_;
+  int64_t count_, taken_ = 0;
+  std::vector<bool> done_;          // as far as this process knows
+  std::unique_ptr<Shared> shared_;  // none where world_size is 1
+};
+
+}  // namespace serendip

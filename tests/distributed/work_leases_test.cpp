@@ -1,0 +1,112 @@
+// Forked before this process has touched a Torch thread: one test a process, as ctest does.
+#include "distributed/work_leases.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <map>
+#include <thread>
+
+#include "base/file.h"
+#include "tests/base/temporary_folder.h"
+#include "tests/distributed/free_port.h"
+
+namespace serendip {
+namespace {
+
+constexpr int64_t kPieces = 40;
+
+TEST(WorkLeases, AloneTakesWhatIsNotDone) {
+  WorkLeases leases(LaunchInfo{}, 4);
+  leases.finish(1);
+  leases.finish(1);
+  EXPECT_EQ(leases.finished(), 1);
+  std::vector<int64_t> taken;
+  while (const auto piece = leases.next()) {
+    taken.push_back(*piece);
+    leases.finish(*piece);
+  }
+  EXPECT_EQ(taken, (std::vector<int64_t>{0, 2, 3}));
+  EXPECT_EQ(leases.finished(), 4);
+}
+
+// Takes pieces until none is left and writes each into `folder`; "dies" with its third under way.
+void work(const LaunchInfo& launch, const TemporaryFolder& folder, bool dies) {
+  WorkLeases leases(launch, kPieces, std::chrono::seconds(1), std::chrono::seconds(20));
+  for (int taken = 1; const auto piece = leases.next(); ++taken) {
+    if (dies && taken == 3) _exit(1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    write_file(folder / std::to_string(*piece), std::to_string(launch.rank));
+    leases.finish(*piece);
+  }
+}
+
+std::map<std::string, int> pieces_of_ranks(const TemporaryFolder& folder) {
+  std::map<std::string, int> count;
+  for (int64_t piece = 0; piece < kPieces; ++piece)
+    if (std::filesystem::exists(folder / std::to_string(piece)))
+      ++count[read_file(folder / std::to_string(piece))];
+  return count;
+}
+
+// Returns whether all but those that die ended well.
+bool run(const TemporaryFolder& folder, int processes, int dying) {
+  LaunchInfo launch;
+  launch.world_size = processes;
+  launch.master_port = free_port();
+  std::vector<pid_t> children;
+  for (int rank = 0; rank < processes; ++rank) {
+    children.push_back(fork());
+    if (children.back() != 0) continue;
+    launch.rank = rank;
+    try {
+      work(launch, folder, rank == dying);
+    } catch (const std::exception& error) {
+      fprintf(stderr, "rank %d: %s\n", rank, error.what());
+      _exit(2);
+    }
+    _exit(0);
+  }
+  bool well = true;
+  for (int rank = 0; rank < processes; ++rank) {
+    int status = 0;
+    waitpid(children[static_cast<size_t>(rank)], &status, 0);
+    well = well && (rank == dying || status == 0);
+  }
+  return well;
+}
+
+TEST(WorkLeases, ProcessesShareThePiecesOut) {
+  const TemporaryFolder folder;
+  EXPECT_TRUE(run(folder, 3, -1));
+  const auto count = pieces_of_ranks(folder);
+  EXPECT_EQ(count.size(), 3u);
+  int all = 0;
+  for (const auto& [rank, pieces] : count) all += pieces;
+  EXPECT_EQ(all, kPieces);
+}
+
+TEST(WorkLeases, WhatADeadProcessHadBegunIsLeasedAgain) {
+  const TemporaryFolder folder;
+  EXPECT_TRUE(run(folder, 3, 2));
+  const auto count = pieces_of_ranks(folder);
+  EXPECT_EQ(count.at("2"), 2);
+  EXPECT_EQ(count.at("0") + count.at("1"), kPieces - 2);
+}
+
+TEST(WorkLeases, AMissingProcessIsNamed) {
+  LaunchInfo launch;
+  launch.world_size = 2;
+  launch.master_port = free_port();
+  const std::string message = error_of([&] {
+    WorkLeases(launch, 4, std::chrono::seconds(1), std::chrono::milliseconds(500));
+  });
+  EXPECT_TRUE(message.starts_with(
+      fmt::format("rank 0 of 2: joining the job at 127.0.0.1:{}: ", launch.master_port)))
+      << message;
+}
+
+}  // namespace
+}  // namespace serendip

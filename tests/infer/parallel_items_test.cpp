@@ -1,0 +1,45 @@
+#include "infer/parallel_items.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <thread>
+
+namespace serendip {
+namespace {
+
+TEST(ForEachItem, EveryItemOnceByAWorkerThatComputesAlone) {
+  std::mutex mutex;
+  std::multiset<int64_t> items;
+  const int64_t workers = parallel_workers();
+  bool alone = true;
+  for_each_item(50, [&](int64_t worker, int64_t item) {
+    const std::lock_guard lock(mutex);
+    alone = alone && (workers == 1 || at::in_parallel_region());
+    EXPECT_LT(worker, workers);
+    items.insert(item);
+  });
+  EXPECT_EQ(items.size(), 50u);
+  EXPECT_EQ(std::set<int64_t>(items.begin(), items.end()).size(), 50u);
+  EXPECT_TRUE(alone);
+}
+
+TEST(ForEachItem, AFailureEndsIt) {
+  std::atomic<int> begun = 0;
+  const auto run = [&] {
+    for_each_item(1000, [&](int64_t, int64_t item) {
+      ++begun;
+      if (item == 3) throw std::runtime_error("item 3");
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+  };
+  EXPECT_THROW(run(), std::runtime_error);
+  EXPECT_LT(begun, 100);
+}
+
+}  // namespace
+}  // namespace serendip
