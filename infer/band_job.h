@@ -11,6 +11,7 @@
 #include "infer/generate.h"
 #include "infer/label_search.h"
 #include "infer/language_model.h"
+#include "infer/parallel_items.h"
 
 namespace serendip {
 
@@ -42,14 +43,21 @@ class BandJob {
  private:
   using RowsDone = std::function<void(const std::vector<LabelSearchResult>&)>;
 
+  int64_t workers() const { return parallel_workers(model_.decoder.embed_tokens.device()); }
   int64_t clusters() const { return model_.language.cluster_count(); }
   int64_t missing_rows() const { return (clusters() - done_before_) * clusters(); }
   std::vector<LabelQuery> queries(int64_t c1, int64_t first, int64_t count, int64_t stride) const;
   Band compute(LabelSearch& search, int64_t c1, const RowsDone& done) const;
+  std::vector<LabelSearchResult> answer(LabelSearch& search,
+                                        const std::vector<LabelQuery>& queries) const;
+  // Of as many queries at a time as the memory allows.
+  std::vector<LabelSearchResult> search_rows(LabelSearch& search,
+                                             const std::vector<LabelQuery>& queries) const;
 
   const LanguageModel& model_;
   const GenerateOptions& options_;
   BandStore& store_;
+  bool free_;                             // generate.mode
   int64_t world_size_, done_before_ = 0;  // done_before: bands
   SearchSettings settings_;
   WorkLeases leases_;

@@ -11,6 +11,7 @@
 #include "distributed/launch.h"
 #include "infer/band_job.h"
 #include "infer/band_store.h"
+#include "infer/label_distribution.h"
 #include "infer/language_model.h"
 #include "infer/pair_table.h"
 #include "lm/lora.h"
@@ -55,12 +56,15 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
 
 void GenerateOptions::declare(OptionSet& set) {
   set.add("mode", mode,
-          "exact: the proven k best; greedy: one label; full: every label scored; sample: k draws",
-          one_of({"exact", "greedy", "full", "sample"}));
+          "exact: the proven k best; greedy: one label; full: all scored; sample: k draws; free: "
+          "any text",
+          one_of({"exact", "greedy", "full", "sample", "free"}));
   set.add("k", k, "labels a context", at_least(int64_t{1}));
   set.add("tolerance", tolerance, "exact goes on until every probability's interval is as narrow",
           within(0.0, 1.0));
   set.add("batch", batch, "contexts that a thread searches together", at_least(int64_t{1}));
+  set.add("memory", memory,
+          "GB for the keys and values of all threads; smaller batches where short", above(0.0));
   set.add("seed", seed, "of the draws");
 }
 
@@ -109,13 +113,13 @@ nlohmann::json generate(const ModelOptions& options, const GenerateOptions& gene
   }
   save_pair_table(table, run_folder / "table.h5");
   fs::remove_all(run_folder / "table.parts");
-  const LabelDistribution distribution = label_distribution(table);
-  nlohmann::json result = {{"rows", table.rows()},
-                           {"mode", generate_options.mode},
-                           {"k", table.k},
-                           {"distinct_labels", distribution.distinct},
-                           {"entropy_bits", distribution.entropy_bits},
-                           {"largest_share", distribution.largest_share}};
+  nlohmann::json result = label_distribution(table).json();
+  result["rows"] = table.rows();
+  result["mode"] = generate_options.mode;
+  result["k"] = table.k;
+  if (generate_options.mode == "free")
+    result["match_rate"] =
+        result.at("rows_with_label").get<double>() / static_cast<double>(table.rows());
   if (cost.rows > 0) {
     const auto rows = static_cast<double>(cost.rows);
     result["seconds_per_row"] = seconds.count() / static_cast<double>(forecast.rows);

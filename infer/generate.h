@@ -17,6 +17,7 @@ struct GenerateOptions {
   int64_t k = 10;
   double tolerance = 1;
   int64_t batch = 64;
+  double memory = 8;
   int64_t seed = 1;
   void declare(OptionSet& set);
 };
@@ -24,10 +25,9 @@ struct GenerateOptions {
 // Reads run_folder/tree.h5 and sft/best (or model.path where there is none); writes table.h5.
 // Finished bands (all rows of one c1) are kept in run_folder/table.parts until the table is whole,
 // and a second call goes on from them. Processes of a job share the bands out; rank 0 writes the
-// table, and returns (the others nothing)
-// {"rows","mode","k","distinct_labels","entropy_bits","largest_share"} and, where rows were
-// computed,
-// {"seconds_per_row","tokens_per_row","expansions_per_row","expansions_p99"}.
+// table, and returns (the others nothing) LabelDistribution::json(), {"mode", "k"} and, where rows
+// were computed, {"seconds_per_row", "tokens_per_row", "expansions_per_row", "expansions_p99",
+// "seconds", "forecast_seconds"}.
 nlohmann::json generate(const ModelOptions& model, const GenerateOptions& options,
                         const std::filesystem::path& run_folder);
 

@@ -32,6 +32,7 @@ class GrowingTree {
   std::vector<int32_t> add_prompts(const std::vector<std::vector<int32_t>>& prompts);
   int32_t add(int32_t parent, int32_t token) { return tree_.add(parent, token); }
   int32_t size() const { return tree_.size(); }
+  int64_t vocabulary() const { return decoder_.config.vocab_size; }
 
   // Computes the nodes added since the last call and shows `visit` what each wanted one (ascending,
   // all among the new ones) says of the next token.

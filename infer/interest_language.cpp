@@ -85,6 +85,8 @@ InterestLanguage make_interest_language(const Tokenizer& tokenizer, const ModelC
   language.descriptions = descriptions;
   for (const std::string& text : descriptions)
     language.description_ids.push_back(tokenizer.encode(text));
+  for (const std::string& text : descriptions)
+    language.label_of.emplace(text, static_cast<int32_t>(language.label_of.size()));
   language.terminator = end_of_sequence(config);
   check_descriptions(tokenizer, language);
   return language;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "lm/config.h"
@@ -18,6 +19,7 @@ struct InterestLanguage {
   std::vector<std::vector<int32_t>> template_pieces;  // [K + 1]: before {1}, between, after {K}
   std::vector<std::string> descriptions;              // [M]
   std::vector<std::vector<int32_t>> description_ids;  // [M]
+  std::unordered_map<std::string, int32_t> label_of;  // a description's label
   int32_t terminator = -1;
 
   int64_t context_size() const { return static_cast<int64_t>(template_pieces.size()) - 1; }

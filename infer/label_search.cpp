@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/check.h"
 #include "infer/query_search.h"
@@ -60,6 +61,12 @@ LabelSearch::LabelSearch(const Decoder& decoder, const LabelTrie& trie,
                  settings.k);
 }
 
+void LabelSearch::check_size() const {
+  if (tree_.size() > settings_.max_nodes)
+    throw SearchOverflow(fmt::format("label search: {} tokens at once, expected at most {}",
+                                     tree_.size(), settings_.max_nodes));
+}
+
 std::vector<LabelSearchResult> LabelSearch::run(const std::vector<LabelQuery>& queries) {
   std::vector<std::vector<int32_t>> prompts;
   std::vector<std::unique_ptr<QuerySearch>> searches;
@@ -68,6 +75,7 @@ std::vector<LabelSearchResult> LabelSearch::run(const std::vector<LabelQuery>& q
     searches.push_back(make_query_search(trie_, query, settings_));
   }
   const std::vector<int32_t> roots = tree_.add_prompts(prompts);
+  check_size();
   std::vector<int32_t> wanted = roots;
   std::sort(wanted.begin(), wanted.end());
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
@@ -83,6 +91,7 @@ std::vector<LabelSearchResult> LabelSearch::run(const std::vector<LabelQuery>& q
       for (const FrontierNode& node : searches[i]->next())
         expansions.push_back(expand(trie_, i, node, tree_));
     if (expansions.empty()) break;
+    check_size();
     wanted.resize(static_cast<size_t>(tree_.size() - begin));
     for (size_t i = 0; i < wanted.size(); ++i) wanted[i] = begin + static_cast<int32_t>(i);
     size_t current = 0;
@@ -109,13 +118,10 @@ std::vector<LabelSearchResult> search_labels(const Decoder& decoder, const Label
   return LabelSearch(decoder, trie, {mode, k}).run(queries);
 }
 
-std::vector<std::vector<int32_t>> generate_freely(const Decoder& decoder,
-                                                  const std::vector<std::vector<int32_t>>& prompts,
-                                                  int32_t terminator, int64_t max_tokens) {
-  GrowingTree tree(decoder);
-  const int64_t vocabulary = decoder.config.vocab_size;
-  std::vector<std::vector<int32_t>> outputs(prompts.size());
-  std::vector<int32_t> at = tree.add_prompts(prompts);
+std::vector<FreeAnswer> LabelSearch::run_freely(const std::vector<std::vector<int32_t>>& prompts) {
+  std::vector<FreeAnswer> answers(prompts.size());
+  std::vector<int32_t> at = tree_.add_prompts(prompts);
+  check_size();
   std::vector<size_t> active(prompts.size());
   for (size_t i = 0; i < active.size(); ++i) active[i] = i;
   while (!active.empty()) {
@@ -123,24 +129,26 @@ std::vector<std::vector<int32_t>> generate_freely(const Decoder& decoder,
     for (const size_t i : active) wanted.push_back(at[i]);
     std::sort(wanted.begin(), wanted.end());
     wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-    std::vector<std::pair<int32_t, int32_t>> answer;  // node, its most likely next token
-    tree.compute(wanted, [&](int32_t node, const NextToken& next) {
-      const float* best = std::max_element(next.logits, next.logits + vocabulary);
-      answer.emplace_back(node, static_cast<int32_t>(best - next.logits));
+    std::map<int32_t, std::pair<int32_t, double>> best;  // of a node: the token after it
+    tree_.compute(wanted, [&](int32_t node, const NextToken& next) {
+      const auto token = static_cast<int32_t>(
+          std::max_element(next.logits, next.logits + tree_.vocabulary()) - next.logits);
+      best[node] = {token, next.log_prob(token)};
     });
     std::vector<size_t> still;
     for (const size_t i : active) {
-      const int32_t token =
-          std::lower_bound(answer.begin(), answer.end(), std::pair{at[i], int32_t{-1}})->second;
-      if (token == terminator) continue;
-      outputs[i].push_back(token);
-      if (static_cast<int64_t>(outputs[i].size()) > max_tokens) continue;
-      at[i] = tree.add(at[i], token);
+      const auto& [token, log_prob] = best.at(at[i]);
+      FreeAnswer& answer = answers[i];
+      answer.log_prob += log_prob;
+      answer.ended = token == trie_.terminator();
+      if (answer.ended || static_cast<int64_t>(answer.ids.size()) == trie_.depth()) continue;
+      answer.ids.push_back(token);
+      at[i] = tree_.add(at[i], token);
       still.push_back(i);
     }
     active = std::move(still);
   }
-  return outputs;
+  return answers;
 }
 
 }  // namespace serendip

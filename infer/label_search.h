@@ -12,6 +12,8 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,12 @@ struct SearchSettings {
   int64_t k = 0;         // at least 1 for kExact and kSample; 0: every label reached
   double tolerance = 1;  // kExact goes on until no probability's interval is wider
   uint64_t seed = 0;     // kSample: the draws depend on it and LabelQuery::stream alone
+  int64_t max_nodes = std::numeric_limits<int32_t>::max();  // of the token tree
+};
+
+// The queries together need a token tree of more than SearchSettings::max_nodes.
+struct SearchOverflow : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 struct LabelQuery {
@@ -56,6 +64,13 @@ struct LabelSearchResult {
   double probability_high(double log_prob) const;
 };
 
+// What the model says of itself.
+struct FreeAnswer {
+  std::vector<int32_t> ids;  // up to the terminator, left out
+  double log_prob = 0;       // of the ids and the terminator
+  bool ended = false;        // else the terminator did not come
+};
+
 // A search by one thread at a time, with its own scratch.
 class LabelSearch {
  public:
@@ -64,14 +79,20 @@ class LabelSearch {
 
   // What all prompts begin with from now on; computed here, once.
   void hold_prefix(const std::vector<int32_t>& prefix) { tree_.hold_prefix(prefix); }
-  // One answer a query. What prompts share is computed once. In float32 on the CPU, with the
+  // One answer a query. Throws SearchOverflow; fewer queries may then do. What prompts share is
+  // computed once. In float32 on the CPU, with the
   // reproducible products of `use_reproducible_products`, results do not depend to the bit on
   // which queries come together; elsewhere not beyond rounding.
   std::vector<LabelSearchResult> run(const std::vector<LabelQuery>& queries);
 
+  // Free-running greedy decoding of as many ids as the longest label has, and the terminator.
+  std::vector<FreeAnswer> run_freely(const std::vector<std::vector<int32_t>>& prompts);
+
   int64_t computed_tokens() const { return tree_.computed_tokens(); }
 
  private:
+  void check_size() const;
+
   const LabelTrie& trie_;
   SearchSettings settings_;
   GrowingTree tree_;
@@ -81,11 +102,5 @@ class LabelSearch {
 std::vector<LabelSearchResult> search_labels(const Decoder& decoder, const LabelTrie& trie,
                                              const std::vector<LabelQuery>& queries,
                                              SearchMode mode, int64_t k);
-
-// Free-running greedy decoding: ids up to the terminator (left out), or `max_tokens` + 1 of them
-// when it did not come.
-std::vector<std::vector<int32_t>> generate_freely(const Decoder& decoder,
-                                                  const std::vector<std::vector<int32_t>>& prompts,
-                                                  int32_t terminator, int64_t max_tokens);
 
 }  // namespace serendip

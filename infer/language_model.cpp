@@ -14,6 +14,12 @@ torch::ScalarType dtype_of(const ModelOptions& options) {
 
 }  // namespace
 
+int32_t LanguageModel::label_of(const FreeAnswer& answer) const {
+  if (!answer.ended) return -1;
+  const auto found = language.label_of.find(tokenizer->decode(answer.ids));
+  return found == language.label_of.end() ? -1 : found->second;
+}
+
 LanguageModel open_language_model(const ModelOptions& options, const std::filesystem::path& folder,
                                   const std::vector<std::string>& descriptions) {
   SERENDIP_CHECK(options.dtype != "float16" || options.device == "cuda",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "infer/interest_language.h"
+#include "infer/label_search.h"
 #include "infer/label_trie.h"
 #include "infer/model_options.h"
 #include "lm/decoder.h"
@@ -19,6 +20,9 @@ struct LanguageModel {
   std::unique_ptr<Tokenizer> tokenizer;
   InterestLanguage language;
   LabelTrie trie;  // label i is cluster i
+
+  // Whose description the answer's text is, -1 for nobody's.
+  int32_t label_of(const FreeAnswer& answer) const;
 };
 
 // `folder` is a model or an adapter over one. Descriptions: [M], of the planning level.

@@ -54,21 +54,4 @@ void save_pair_table(const PairTable& table, const std::filesystem::path& path) 
   });
 }
 
-LabelDistribution label_distribution(const PairTable& table) {
-  std::vector<int64_t> count(static_cast<size_t>(table.cluster_count));
-  for (size_t row = 0; row < static_cast<size_t>(table.rows()); ++row) {
-    const int32_t best = table.label[row * static_cast<size_t>(table.k)];
-    if (best >= 0) ++count[static_cast<size_t>(best)];
-  }
-  LabelDistribution result;
-  for (const int64_t n : count) {
-    if (n == 0) continue;
-    const double share = static_cast<double>(n) / static_cast<double>(table.rows());
-    ++result.distinct;
-    result.entropy_bits -= share * std::log2(share);
-    result.largest_share = std::max(result.largest_share, share);
-  }
-  return result;
-}
-
 }  // namespace serendip

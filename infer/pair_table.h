@@ -26,11 +26,4 @@ struct PairTable {
 PairTable load_pair_table(const std::filesystem::path& path);
 void save_pair_table(const PairTable& table, const std::filesystem::path& path);
 
-// How the best labels of all rows are spread over the clusters.
-struct LabelDistribution {
-  int64_t distinct = 0;
-  double entropy_bits = 0, largest_share = 0;
-};
-LabelDistribution label_distribution(const PairTable& table);
-
 }  // namespace serendip

@@ -32,12 +32,15 @@ void save_learning_curve(const std::vector<StepEvaluation>& evaluations,
   using E = StepEvaluation;
   LineChart match{"Match rate", "step", "share of contexts", {}};
   match.series = {measured("match rate", evaluations, [](const E& e) { return e.match_rate; })};
+  match.y_shown = {0, 1};
   LineChart recall{"Recall@10", "step", "share of transitions", {}};
   recall.series = {
       measured("fine-tuning set", evaluations, [](const E& e) { return e.sft.all.recall_at_10; }),
       measured("dev", evaluations, [](const E& e) { return e.dev.all.recall_at_10; }),
       measured("test", evaluations, [](const E& e) { return e.test.all.recall_at_10; })};
+  recall.y_shown = {0};
   LineChart likelihood{"Negative log-likelihood over all labels", "step", "nats", {}};
+  likelihood.lowest_is_best = true;
   likelihood.series = {
       measured("fine-tuning set", evaluations, [](const E& e) { return e.sft.all.nll; }),
       measured("dev", evaluations, [](const E& e) { return e.dev.all.nll; }),

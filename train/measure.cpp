@@ -33,27 +33,20 @@ std::vector<LabelQuery> to_queries(const InterestLanguage& language,
 
 // Calls `visit` with slices of at most `size` contexts, each on one thread; sorted contexts share
 // their prefixes.
-void in_slices(const std::vector<Context>& contexts, size_t size, const char* title,
-               const std::function<void(const std::vector<Context>&)>& visit) {
+void in_slices(const Decoder& decoder, const std::vector<Context>& contexts, size_t size,
+               const char* title, const std::function<void(const std::vector<Context>&)>& visit) {
   Progress progress(title, static_cast<int64_t>(contexts.size()), "contexts");
   std::mutex mutex;
-  const auto count = static_cast<int64_t>(contexts.size()), step = static_cast<int64_t>(size);
-  for_each_item((count + step - 1) / step, [&](int64_t, int64_t slice) {
+  const auto count = static_cast<int64_t>(contexts.size());
+  const int64_t workers = parallel_workers(decoder.embed_tokens.device());
+  const int64_t step = std::min(static_cast<int64_t>(size), (count + workers - 1) / workers);
+  for_each_item(workers, count == 0 ? 0 : (count + step - 1) / step, [&](int64_t, int64_t slice) {
     throw_if_interrupted();
     const int64_t begin = slice * step, end = std::min(begin + step, count);
     visit({contexts.begin() + begin, contexts.begin() + end});
     const std::lock_guard lock(mutex);
     progress.advance(end - begin);
   });
-}
-
-void normalise(std::vector<double>& log_prob, const int32_t* context, int64_t context_size) {
-  double largest = kMinusInfinity, total = 0;
-  for (int64_t i = 0; i < context_size; ++i)
-    log_prob[static_cast<size_t>(context[i])] = kMinusInfinity;
-  for (const double value : log_prob) largest = std::max(largest, value);
-  for (const double value : log_prob) total += std::exp(value - largest);
-  for (double& value : log_prob) value -= largest + std::log(total);
 }
 
 std::vector<double> smoothed_popularity(const TransitionSet& set, int64_t cluster_count) {
@@ -68,6 +61,15 @@ std::vector<double> smoothed_popularity(const TransitionSet& set, int64_t cluste
 }
 
 }  // namespace
+
+void normalise(std::vector<double>& log_prob, const int32_t* context, int64_t context_size) {
+  double largest = kMinusInfinity, total = 0;
+  for (int64_t i = 0; i < context_size; ++i)
+    log_prob[static_cast<size_t>(context[i])] = kMinusInfinity;
+  for (const double value : log_prob) largest = std::max(largest, value);
+  for (const double value : log_prob) total += std::exp(value - largest);
+  for (double& value : log_prob) value -= largest + std::log(total);
+}
 
 std::vector<int32_t> sample_contexts(int64_t cluster_count, int64_t count,
                                      const TransitionSet& trained, uint64_t seed) {
@@ -98,20 +100,16 @@ std::vector<int64_t> free_labels(const Decoder& decoder, const LanguageModel& mo
                     flat.begin() + static_cast<int64_t>(at + size))] = -1;
   std::vector<Context> contexts;
   for (const auto& [context, answer] : answers) contexts.push_back(context);
-  std::map<std::string, int64_t> label_of;
-  for (const std::string& description : model.language.descriptions)
-    label_of.emplace(description, static_cast<int64_t>(label_of.size()));
-  in_slices(contexts, kContextsAtOnce, "match rate", [&](const std::vector<Context>& slice) {
-    std::vector<std::vector<int32_t>> prompts;
-    for (const Context& context : slice) prompts.push_back(model.language.prompt(context));
-    const auto outputs =
-        generate_freely(decoder, prompts, model.language.terminator, model.trie.depth());
-    for (size_t i = 0; i < slice.size(); ++i) {
-      if (static_cast<int64_t>(outputs[i].size()) > model.trie.depth()) continue;
-      const auto found = label_of.find(model.tokenizer->decode(outputs[i]));
-      if (found != label_of.end()) answers[slice[i]] = found->second;
-    }
-  });
+  in_slices(decoder, contexts, kContextsAtOnce, "match rate",
+            [&](const std::vector<Context>& slice) {
+              std::vector<std::vector<int32_t>> prompts;
+              for (const Context& context : slice)
+                prompts.push_back(model.language.prompt(context));
+              const std::vector<FreeAnswer> found =
+                  LabelSearch(decoder, model.trie, {SearchMode::kGreedy}).run_freely(prompts);
+              for (size_t i = 0; i < slice.size(); ++i)
+                answers.at(slice[i]) = model.label_of(found[i]);
+            });
   std::vector<int64_t> labels;
   for (size_t at = 0; at < flat.size(); at += size)
     labels.push_back(answers.at(Context(flat.begin() + static_cast<int64_t>(at),
@@ -160,18 +158,19 @@ LabelDistributionOf language_distribution(const Decoder& decoder, const Language
   const std::vector<Context> contexts(distinct.begin(), distinct.end());
   const auto rows = std::make_shared<std::map<Context, std::vector<double>>>();
   for (const Context& context : contexts) rows->emplace(context, std::vector<double>());
-  in_slices(contexts, kFullContextsAtOnce, "likelihood", [&](const std::vector<Context>& slice) {
-    const auto results =
-        search_labels(decoder, model.trie, to_queries(model.language, slice), SearchMode::kFull, 0);
-    for (size_t i = 0; i < slice.size(); ++i) {
-      std::vector<double> log_prob(static_cast<size_t>(model.language.cluster_count()),
-                                   kMinusInfinity);
-      for (const LabelScore& score : results[i].best)
-        log_prob[static_cast<size_t>(score.label)] = score.log_prob;
-      normalise(log_prob, slice[i].data(), static_cast<int64_t>(size));
-      rows->at(slice[i]) = std::move(log_prob);
-    }
-  });
+  in_slices(decoder, contexts, kFullContextsAtOnce, "likelihood",
+            [&](const std::vector<Context>& slice) {
+              const auto results = search_labels(
+                  decoder, model.trie, to_queries(model.language, slice), SearchMode::kFull, 0);
+              for (size_t i = 0; i < slice.size(); ++i) {
+                std::vector<double> log_prob(static_cast<size_t>(model.language.cluster_count()),
+                                             kMinusInfinity);
+                for (const LabelScore& score : results[i].best)
+                  log_prob[static_cast<size_t>(score.label)] = score.log_prob;
+                normalise(log_prob, slice[i].data(), static_cast<int64_t>(size));
+                rows->at(slice[i]) = std::move(log_prob);
+              }
+            });
   return
       [rows, size](const int32_t* context) { return rows->at(Context(context, context + size)); };
 }
@@ -199,6 +198,27 @@ LabelDistributionOf markov_distribution(const TransitionSet& set, int64_t cluste
     const double* row = count->data() + static_cast<size_t>(context[size - 1]) * clusters;
     std::vector<double> log_prob(clusters);
     for (size_t c = 0; c < clusters; ++c) log_prob[c] = std::log(row[c] + share[c]);
+    normalise(log_prob, context, size);
+    return log_prob;
+  };
+}
+
+LabelDistributionOf backoff_distribution(const TransitionSet& set, int64_t cluster_count,
+                                         double occurrences) {
+  using Counts = std::map<Context, std::vector<std::pair<int32_t, double>>>;
+  const auto counts = std::make_shared<Counts>();
+  for (int64_t t = 0; t < set.size(); ++t)
+    (*counts)[Context(set.context_of(t), set.context_of(t) + set.context_size)].emplace_back(
+        set.label[static_cast<size_t>(t)], static_cast<double>(set.count[static_cast<size_t>(t)]));
+  const LabelDistributionOf markov = markov_distribution(set, cluster_count);
+  return [=, size = set.context_size](const int32_t* context) {
+    std::vector<double> log_prob = markov(context);
+    const auto found = counts->find(Context(context, context + size));
+    if (found == counts->end()) return log_prob;
+    std::vector<double> weight(log_prob.size());
+    for (size_t c = 0; c < weight.size(); ++c) weight[c] = occurrences * std::exp(log_prob[c]);
+    for (const auto& [label, count] : found->second) weight[static_cast<size_t>(label)] += count;
+    for (size_t c = 0; c < weight.size(); ++c) log_prob[c] = std::log(weight[c]);
     normalise(log_prob, context, size);
     return log_prob;
   };

@@ -44,6 +44,12 @@ LabelDistributionOf popularity_distribution(const TransitionSet& set, int64_t cl
 // occurrence.
 LabelDistributionOf markov_distribution(const TransitionSet& set, int64_t cluster_count);
 LabelDistributionOf uniform_distribution(int64_t cluster_count);
+// Counts of (context, label), smoothed by `occurrences` of the Markov distribution.
+LabelDistributionOf backoff_distribution(const TransitionSet& set, int64_t cluster_count,
+                                         double occurrences);
+
+// Log-probabilities of labels in the context become -inf, the others sum to one.
+void normalise(std::vector<double>& log_prob, const int32_t* context, int64_t context_size);
 
 // A mean and its standard error with transitions clustered by user.
 struct Estimate {

@@ -115,7 +115,7 @@ class Run {
 nlohmann::json train(Decoder& decoder, const std::vector<Sample>& samples,
                      const PretrainOptions& options, const fs::path& folder) {
   fs::remove_all(folder);
-  MetricsLog metrics(folder);
+  MetricsLog metrics(folder, 0);
   Run run(decoder, options);
   const double gemm_rate = measure_gemm_rate(decoder.embed_tokens.options());
   StepResult sum, step;

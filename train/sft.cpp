@@ -300,7 +300,7 @@ nlohmann::json sft(const ModelOptions& model_options, const SftOptions& options,
   const double gemm_rate = measure_gemm_rate(model.decoder.embed_tokens.options()) *
                            static_cast<double>(group.world_size());
   std::optional<MetricsLog> metrics;
-  if (writes) metrics.emplace(run_folder / "sft");
+  if (writes) metrics.emplace(run_folder / "sft", std::max<int64_t>(0, saved));
   const auto log = [&](const nlohmann::json& values) {
     if (metrics) metrics->write("sft", run.step(), values);
   };

@@ -51,9 +51,12 @@ class Drawing {
       }
     }
     if (x_.empty()) x_ = y_ = {0, 1};
+    for (const double y : chart.y_shown) y_.include(y);
     if (y_.low > 0 && y_.low < 0.5 * y_.high) y_.low = 0;
     for (Range* range : {&x_, &y_})
       if (range->low == range->high) ++range->high;
+    const double step = tick_step(y_);
+    y_ = {std::floor(y_.low / step + 1e-9) * step, std::ceil(y_.high / step - 1e-9) * step};
   }
 
   std::string svg() const {
@@ -106,19 +109,20 @@ class Drawing {
     const char* colour = kColours[index % kColours.size()];
     const char* dash = series.dashed ? " stroke-dasharray=\"5 4\"" : "";
     std::string path;
-    const std::pair<double, double>* peak = nullptr;
+    const std::pair<double, double>* best = nullptr;
+    const double sign = chart_.lowest_is_best ? -1 : 1;
     for (const auto& point : series.points) {
       if (!std::isfinite(point.first) || !std::isfinite(point.second)) continue;
       path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? 'M' : 'L', at_x(point.first),
                           at_y(point.second));
-      if (peak == nullptr || point.second > peak->second) peak = &point;
+      if (best == nullptr || sign * point.second > sign * best->second) best = &point;
     }
-    if (peak == nullptr) return;
+    if (best == nullptr) return;
     out += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{}/>\n", path,
                        colour, dash);
     if (!series.dashed)
       out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"/>\n",
-                         at_x(peak->first), at_y(peak->second), colour);
+                         at_x(best->first), at_y(best->second), colour);
     const double x = kWidth - kRight + 14, y = top_ + kTop + 10 + 20 * static_cast<double>(index);
     out += fmt::format("<path d=\"M{:.1f} {:.1f}h22\" stroke=\"{}\" stroke-width=\"2\"{}/>\n", x, y,
                        colour, dash);

@@ -16,10 +16,12 @@ struct ChartSeries {
 struct LineChart {
   std::string title, x_label, y_label;
   std::vector<ChartSeries> series;
+  std::vector<double> y_shown = {};  // values that the vertical axis reaches at least
+  bool lowest_is_best = false;
 };
 
-// The charts one below the other, with axes, grid and legend; a mark on the highest point of every
-// series that is not dashed. Values that are not finite are left out.
+// The charts one below the other, with axes, grid and legend; a mark on the best point of every
+// series that is not dashed, the highest or the lowest. Values that are not finite are left out.
 std::string charts_svg(const std::vector<LineChart>& charts);
 
 }  // namespace serendip

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 
 #include "base/check.h"
+#include "base/file.h"
 
 namespace serendip {
 namespace {
@@ -82,10 +84,27 @@ void append_to(const std::filesystem::path& path, const std::string& bytes) {
 
 }  // namespace
 
-MetricsLog::MetricsLog(const std::filesystem::path& folder) {
+MetricsLog::MetricsLog(const std::filesystem::path& folder, int64_t last_step) {
   std::filesystem::create_directories(folder);
   jsonl_ = folder / "metrics.jsonl";
   events_ = folder / fmt::format("events.out.tfevents.{:.0f}.{}", wall_time(), getpid());
+  if (!std::filesystem::exists(jsonl_)) return;
+  drop_lines_after(last_step);
+  std::string started;  // SessionLog.START: what is there from this step on is forgotten
+  append_varint(started, 1 << 3);
+  append_varint(started, 1);
+  write_event(last_step + 1, 7, started);
+}
+
+// A line that a kill has torn is dropped, too.
+void MetricsLog::drop_lines_after(int64_t last_step) const {
+  std::string kept;
+  std::istringstream lines(read_file(jsonl_));
+  for (std::string line; std::getline(lines, line);) {
+    const auto entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (entry.is_object() && entry.value("step", int64_t{0}) <= last_step) kept += line + "\n";
+  }
+  write_file(jsonl_, kept);
 }
 
 void MetricsLog::write(const std::string& stage, int64_t step, const nlohmann::json& values) {
@@ -96,21 +115,21 @@ void MetricsLog::write(const std::string& stage, int64_t step, const nlohmann::j
     if (value.is_number()) summary += scalar_summary(stage + "/" + key, value.get<double>());
   }
   append_to(jsonl_, line.dump() + "\n");
-  if (!summary.empty()) write_event(step, summary);
+  if (!summary.empty()) write_event(step, 5, summary);
 }
 
-void MetricsLog::write_event(int64_t step, const std::string& summary) {
-  const auto event = [](int64_t event_step, int field, const std::string& content) {
+void MetricsLog::write_event(int64_t step, int field, const std::string& content) const {
+  const auto event = [](int64_t event_step, int event_field, const std::string& bytes) {
     std::string out;
     append_varint(out, 1 << 3 | 1);
     append_raw(out, wall_time());
     append_varint(out, 2 << 3);
     append_varint(out, static_cast<uint64_t>(event_step));
-    append_bytes_field(out, field, content);
+    append_bytes_field(out, event_field, bytes);
     return record(out);
   };
   if (!std::filesystem::exists(events_)) append_to(events_, event(0, 3, "brain.Event:2"));
-  append_to(events_, event(step, 5, summary));
+  append_to(events_, event(step, field, content));
 }
 
 }  // namespace serendip

@@ -46,6 +46,7 @@ void add_run(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_score(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_table(CLI::App& app);
 void add_export(CLI::App& app);
 
 }  // namespace serendip

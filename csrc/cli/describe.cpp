@@ -75,6 +75,9 @@ void describe_hdf5(const fs::path& path, Json& description) {
     description["attributes"][key] = file.read_attribute(key);
   description["datasets"] = Json::array();
   collect_datasets(file, "/", description["datasets"]);
+  const std::vector<std::string> children = file.children("/");
+  if (std::count(children.begin(), children.end(), "probability_low"))
+    description["rows"] = describe_pair_table(path);
 }
 
 void describe_safetensors(const fs::path& path, Json& description) {
@@ -198,6 +201,8 @@ std::string description_text(const Json& description) {
       text += "files\n" + align_columns(file_rows(value), true);
     } else if (key == "stages") {
       text += align_columns(stage_rows(value), true);
+    } else if (key == "rows") {
+      for (const Json& line : value) text += line.get<std::string>() + "\n";
     } else if (key == "first") {
       for (const Json& line : value) text += line.dump() + "\n";
     } else if (key == "content") {

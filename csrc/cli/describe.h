@@ -17,4 +17,7 @@ nlohmann::ordered_json describe_folder(const std::filesystem::path& path);
 // The same for people to read.
 std::string description_text(const nlohmann::ordered_json& description);
 
+// A few rows of a pair table in words: context, best labels, low-high probability.
+nlohmann::ordered_json describe_pair_table(const std::filesystem::path& path);
+
 }  // namespace serendip

@@ -55,6 +55,7 @@ void add_commands(CLI::App& app) {
   add_score(app);
   add_tokenize(app);
   add_inspect(app);
+  add_table(app);
   add_export(app);
   app.footer(
       "`COMMAND --help` lists its keys. Exit codes: 0 done, 1 failed, 2 misuse, 130 interrupted.");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/comparison_text.h"
 #include "cli/recommend_users.h"
 #include "cli/text.h"
 
@@ -27,14 +28,6 @@ Json member(const Json& object, const std::string& key) {
   return object.is_object() && object.contains(key) ? object.at(key) : Json();
 }
 
-// "0.0312 ± 0.0060"; the error is left out where there is none.
-std::string with_error(const Json& mean, const Json& error) {
-  if (!mean.is_number()) return "-";
-  std::string text = fmt::format("{:.4f}", mean.get<double>());
-  if (error.is_number()) text += fmt::format(" ± {:.4f}", error.get<double>());
-  return text;
-}
-
 std::string stages_text(const std::vector<FinishedStage>& stages) {
   Rows rows = {{"stage", "time", "peak memory", "result"}};
   double seconds = 0;
@@ -48,23 +41,6 @@ std::string stages_text(const std::vector<FinishedStage>& stages) {
   }
   rows.push_back({"all", duration_text(seconds), bytes_text(static_cast<double>(memory)), ""});
   return align_columns(rows, false);
-}
-
-std::string comparison_text(const Json& eval) {
-  static const std::vector<std::string> kModels = {"fine-tuned", "untuned",         "popularity",
-                                                   "markov",     "markov_balanced", "chance"};
-  Rows rows = {{"model", "recall@1", "recall@5", "recall@10", "test NLL"}};
-  const Json comparison = member(eval, "comparison");
-  for (const std::string& name : kModels) {
-    Json entry;
-    for (const Json& candidate : comparison)
-      if (member(candidate, "model") == name) entry = candidate;
-    std::vector<std::string> row = {name};
-    for (const char* key : {"recall_at_1", "recall_at_5", "recall_at_10", "nll"})
-      row.push_back(with_error(member(entry, key), member(entry, std::string(key) + "_se")));
-    rows.push_back(std::move(row));
-  }
-  return align_columns(rows, true);
 }
 
 std::string differences_text(const Json& eval) {
@@ -104,7 +80,7 @@ std::string summary_text(const std::vector<FinishedStage>& stages) {
   text += fmt::format("\nHeld-out users ({} transitions of {} users; ± standard error by user)\n",
                       value_text(member(eval, "test_transitions")),
                       value_text(member(eval, "test_users")));
-  text += comparison_text(eval) + differences_text(eval);
+  text += comparison_text(member(eval, "comparison")) + differences_text(eval);
   text += fmt::format("match rate {} over {} contexts\n", value_text(member(eval, "match_rate")),
                       value_text(member(eval, "match_rate_contexts")));
   text += "\nTable\n" +

@@ -38,7 +38,7 @@ nlohmann::json train_recommender(const RecommendOptions& options,
                                  const std::filesystem::path& tree_h5,
                                  const std::filesystem::path& folder) {
   const Inputs inputs = load_inputs(data_h5, tree_h5);
-  MetricsLog log(folder.parent_path());
+  MetricsLog log(folder.parent_path(), 0);
   TrainedModel trained = train_sequence_model(
       options, inputs.order.size(), inputs.data, [&](const EpochReport& epoch) {
         log.write("recommend", epoch.epoch,

@@ -29,6 +29,27 @@ TEST(LineChart, DrawsEverySeriesAndMarksMeasuredPeaks) {
   EXPECT_EQ(count(svg, "<g "), count(svg, "</g>"));
 }
 
+TEST(LineChart, AxesReachWhatTheyAreToldAndEndOnTicks) {
+  LineChart chart{"t", "x", "y", {{"s", {{0, 0.97}, {10, 0.99}}}}, {0, 1}};
+  const std::string svg = charts_svg({chart});
+  for (const char* label : {">0<", ">0.2<", ">0.8<", ">1<"})
+    EXPECT_EQ(count(svg, label), 1u + (label == std::string(">0<"))) << label;  // and x from 0
+  EXPECT_EQ(count(svg, ">1.2<"), 0);
+  EXPECT_EQ(count(charts_svg({{"t", "x", "y", {{"s", {{3, 0.13}, {4, 0.58}}}}}}), ">0.6<"), 1);
+}
+
+TEST(LineChart, MarksTheLowestWhereThatIsBest) {
+  LineChart chart{"t", "x", "y", {{"s", {{0, 1}, {5, 0}, {10, 2}}}}};
+  const std::string high = charts_svg({chart});
+  chart.lowest_is_best = true;
+  const std::string low = charts_svg({chart});
+  const auto mark = [](const std::string& svg) {
+    const size_t at = svg.find("<circle cx=\"") + 12;
+    return std::stod(svg.substr(at));
+  };
+  EXPECT_LT(mark(low), mark(high));
+}
+
 // One point, a constant, nothing at all: still a picture.
 TEST(LineChart, DegenerateSeries) {
   for (const auto& points : std::vector<std::vector<std::pair<double, double>>>{

@@ -8,6 +8,7 @@
 #include "base/hdf5_file.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/cli/command_line.h"
+#include "tests/infer/small_tree.h"
 
 namespace serendip {
 namespace {
@@ -100,6 +101,22 @@ TEST_F(Inspect, JsonLines) {
   EXPECT_EQ(description.at("first").at(1).at("count"), 9);
   write_file(folder / "s.jsonl", "{\"a\":1}\n{\"a\":\n");
   EXPECT_NE(error("s.jsonl").find("s.jsonl:2: not valid JSON"), std::string::npos);
+}
+
+TEST_F(Inspect, APairTableInWords) {
+  write_hdf5(folder / "table.h5", [](Hdf5File& file) {
+    const std::vector<int64_t> shape = {64, 1};
+    file.write<uint16_t>("/label", std::vector<uint16_t>(64, 2), shape);
+    file.write<float>("/log_prob", std::vector<float>(64, -1), shape);
+    file.write<float>("/probability_low", std::vector<float>(64, 0.25F), shape);
+    file.write<float>("/probability_high", std::vector<float>(64, 0.5F), shape);
+  });
+  EXPECT_EQ(json("table.h5").at("rows").at(0), "0; 1 -> 2 0.250-0.500");
+  save_tree(small_tree(), folder / "tree.h5");
+  const std::string shown = inspect("table.h5").out;
+  EXPECT_NE(shown.find("dog, park (0); cat, milk (1) -> big tree (2) 0.250-0.500"),
+            std::string::npos)
+      << shown;
 }
 
 TEST_F(Inspect, ARunFolder) {

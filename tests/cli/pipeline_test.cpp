@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "base/file.h"
 #include "base/hdf5_file.h"
@@ -183,11 +185,21 @@ TEST_F(SmallRunWithModel, KilledAndDoneAgain) {
   }
 }
 
+// Killed after its first evaluation and gone on: every step is there once.
 TEST_F(SmallRunWithModel, TensorBoardReadsTheMetrics) {
   const fs::path python = source_path(".venv/bin/python");
   if (!fs::exists(python)) GTEST_SKIP() << python << " is absent";
-  for (const char* stage : {"import", "embed", "cluster", "curate", "sft"})
-    ASSERT_EQ(command(folder, {stage}).exit_code, 0) << stage;
+  ASSERT_EQ(command(folder, {"run", "--until", "curate"}).exit_code, 0);
+  command(folder, {"sft"}, {.signal_at = "sft: step ", .signal = SIGKILL});
+  ASSERT_EQ(command(folder, {"sft"}).exit_code, 0);
+  std::set<int64_t> steps;
+  std::istringstream lines(read_file(folder / "run/sft/metrics.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    const auto entry = nlohmann::json::parse(line);
+    if (!entry.contains("learning_rate")) continue;
+    EXPECT_TRUE(steps.insert(entry.at("step").get<int64_t>()).second) << line;
+  }
+  EXPECT_EQ(steps.size(), 6u);
   const std::string line = fmt::format("'{}' '{}' '{}' >'{}' 2>&1", python.string(),
                                        source_path("tests/cli/read_tensorboard.py").string(),
                                        (folder / "run/sft").string(), (folder / "log").string());

@@ -10,7 +10,7 @@
 namespace serendip {
 namespace {
 
-constexpr int64_t kScreenLines = 24;
+constexpr int64_t kScreenLines = 30;
 
 std::vector<std::string> words(const std::string& text) {
   std::istringstream in(text);
@@ -36,7 +36,8 @@ INSTANTIATE_TEST_SUITE_P(Commands, Help,
                          testing::Values("", "run", "import", "pretrain", "embed", "cluster",
                                          "curate", "sft", "eval", "generate", "recommend",
                                          "recommend train", "recommend eval", "recommend users",
-                                         "score", "tokenize", "inspect"));
+                                         "score", "tokenize", "inspect", "table", "table labels",
+                                         "table compare", "table blend"));
 
 TEST(HelpOfAStage, ShowsTypeDefaultAndConstraint) {
   const TemporaryFolder folder;

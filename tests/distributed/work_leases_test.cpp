@@ -100,9 +100,8 @@ TEST(WorkLeases, AMissingProcessIsNamed) {
   LaunchInfo launch;
   launch.world_size = 2;
   launch.master_port = free_port();
-  const std::string message = error_of([&] {
-    WorkLeases(launch, 4, std::chrono::seconds(1), std::chrono::milliseconds(500));
-  });
+  const std::string message = error_of(
+      [&] { WorkLeases(launch, 4, std::chrono::seconds(1), std::chrono::milliseconds(500)); });
   EXPECT_TRUE(message.starts_with(
       fmt::format("rank 0 of 2: joining the job at 127.0.0.1:{}: ", launch.master_port)))
       << message;

@@ -91,6 +91,20 @@ TEST_F(GenerateTest, TheFileDependsOnNeitherBatchNorThreadsNorProcesses) {
   ASSERT_EQ(run("batch", 1, 2), 1);
   EXPECT_TRUE(table_of("batch") == expected);
   EXPECT_FALSE(fs::exists(folder / "batch/table.parts"));
+  // A node has 5 layers' keys and values of 32 floats; three times that while they grow.
+  options.batch = 8;
+  options.memory = 60 * 3 * 5 * 2 * 32 * 4 * 1e-9;
+  ASSERT_EQ(run("memory", 1, 1), 1);
+  EXPECT_TRUE(table_of("memory") == expected);
+}
+
+TEST_F(GenerateTest, TooLittleMemoryForOneContextIsAnError) {
+  options.memory = 10 * 3 * 5 * 2 * 32 * 4 * 1e-9;
+  at::set_num_threads(1);
+  const std::string message = error_of([&] { generate(model, options, prepared("small")); });
+  EXPECT_TRUE(message.starts_with("generate.memory: ")) << message;
+  EXPECT_NE(message.find(" are too few for one context: label search: "), std::string::npos)
+      << message;
 }
 
 TEST_F(GenerateTest, KilledItGoesOnWithAnyNumberOfProcesses) {
@@ -130,6 +144,16 @@ TEST_F(GenerateTest, TheExactTableIsTheFullTablesBest) {
     EXPECT_LT(full.probability_low[i], exact.probability_high[i] + 1e-4);
     EXPECT_LE(exact.probability_high[i] - exact.probability_low[i], 0.01 + 1e-6);
   }
+}
+
+TEST_F(GenerateTest, FreeAnswersAreLabelsOrNone) {
+  options.mode = "free";
+  options.k = 1;
+  const nlohmann::json result = generate(model, options, prepared("free"));
+  const PairTable table = load_pair_table(folder / "free/table.h5");
+  const auto none = std::count(table.label.begin(), table.label.end(), PairTable::kNoLabel);
+  EXPECT_DOUBLE_EQ(result.at("match_rate"), 1 - static_cast<double>(none) / 64);
+  EXPECT_EQ(none, 64);  // nobody has told it of the interests
 }
 
 TEST_F(GenerateTest, SamplesDependOnTheSeed) {

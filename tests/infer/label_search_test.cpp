@@ -222,26 +222,33 @@ TEST(LabelTrie, AllowsUnlessEveryLabelBelowIsExcluded) {
   EXPECT_EQ(trie.depth(), 2);
 }
 
-TEST(GenerateFreely, StopsAtTheTerminatorOrTheLimit) {
+TEST(FreeSearch, StopsAtTheTerminatorOrTheLongestLabel) {
   const Decoder decoder = random_decoder(1);
   const std::vector<std::vector<int32_t>> prompts = {{1, 4}, {1, 5, 6}, {1, 4}};
-  const auto outputs = generate_freely(decoder, prompts, kTerminator, 5);
-  EXPECT_EQ(outputs[0], outputs[2]);
+  const LabelTrie trie({{3, 4, 5, 6, 7}, {3}}, kTerminator);
+  const auto answers = LabelSearch(decoder, trie, {SearchMode::kGreedy}).run_freely(prompts);
+  EXPECT_EQ(answers[0].ids, answers[2].ids);
   for (size_t i = 0; i < prompts.size(); ++i) {
+    const FreeAnswer& answer = answers[i];
     std::vector<int32_t> ids = prompts[i];
+    double sum = 0;
     torch::NoGradGuard no_grad;
-    for (size_t j = 0; j <= outputs[i].size(); ++j) {
+    for (size_t j = 0; j <= answer.ids.size(); ++j) {
       TokenTree tree;
       tree.add_chain(TokenTree::kNoParent, ids);
-      const auto next =
-          decoder.logits(decoder.forward(tree, 0, tree.size()))[-1].argmax().item<int32_t>();
-      if (j == outputs[i].size()) {
-        EXPECT_TRUE(next == kTerminator || j == 6);
+      const auto log_prob =
+          torch::log_softmax(decoder.logits(decoder.forward(tree, 0, tree.size()))[-1], 0);
+      const auto next = log_prob.argmax().item<int32_t>();
+      sum += log_prob[next].item<double>();
+      if (j == answer.ids.size()) {
+        EXPECT_EQ(answer.ended, next == kTerminator);
+        EXPECT_TRUE(answer.ended || j == 5);
       } else {
-        EXPECT_EQ(outputs[i][j], next);
+        EXPECT_EQ(answer.ids[j], next);
       }
       ids.push_back(next);
     }
+    EXPECT_NEAR(answer.log_prob, sum, 1e-4);
   }
 }
 

@@ -15,9 +15,9 @@ namespace {
 TEST(ForEachItem, EveryItemOnceByAWorkerThatComputesAlone) {
   std::mutex mutex;
   std::multiset<int64_t> items;
-  const int64_t workers = parallel_workers();
+  const int64_t workers = parallel_workers(torch::kCPU);
   bool alone = true;
-  for_each_item(50, [&](int64_t worker, int64_t item) {
+  for_each_item(workers, 50, [&](int64_t worker, int64_t item) {
     const std::lock_guard lock(mutex);
     alone = alone && (workers == 1 || at::in_parallel_region());
     EXPECT_LT(worker, workers);
@@ -26,12 +26,13 @@ TEST(ForEachItem, EveryItemOnceByAWorkerThatComputesAlone) {
   EXPECT_EQ(items.size(), 50u);
   EXPECT_EQ(std::set<int64_t>(items.begin(), items.end()).size(), 50u);
   EXPECT_TRUE(alone);
+  EXPECT_EQ(parallel_workers(torch::kMeta), 1);
 }
 
 TEST(ForEachItem, AFailureEndsIt) {
   std::atomic<int> begun = 0;
   const auto run = [&] {
-    for_each_item(1000, [&](int64_t, int64_t item) {
+    for_each_item(parallel_workers(torch::kCPU), 1000, [&](int64_t, int64_t item) {
       ++begun;
       if (item == 3) throw std::runtime_error("item 3");
       std::this_thread::sleep_for(std::chrono::milliseconds(1));

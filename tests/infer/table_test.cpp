@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "infer/band_store.h"
 #include "infer/interest_language.h"
+#include "infer/label_distribution.h"
 #include "infer/pair_table.h"
 #include "tests/base/temporary_folder.h"
 
@@ -35,12 +36,32 @@ TEST(PairTable, RoundTrip) {
 
 TEST(PairTable, DistributionOfBestLabels) {
   const LabelDistribution distribution = label_distribution(small_table());  // 1, 0, 1, 0
+  EXPECT_EQ(distribution.count, (std::vector<int64_t>{2, 2}));
+  EXPECT_EQ(distribution.rows, 4);
+  EXPECT_DOUBLE_EQ(distribution.top_percent_share, 0.5);
+  EXPECT_EQ(distribution.json().at("never"), 0);
   EXPECT_EQ(distribution.distinct, 2);
   EXPECT_DOUBLE_EQ(distribution.entropy_bits, 1);
   EXPECT_DOUBLE_EQ(distribution.largest_share, 0.5);
 }
 
 Band band_of(int32_t value) { return {{value, value}, {1.F, 2.F}, {.1F, .2F}, {.3F, .4F}}; }
+
+TEST(PairTable, ComparesTablesOfTheSameContexts) {
+  PairTable other = small_table();
+  other.label = {1, -1, 1, 0, 1, 0, 1, -1};
+  const nlohmann::json same = compare_tables(small_table(), small_table());
+  EXPECT_EQ(same.at("same_best"), 1.0);
+  EXPECT_EQ(same.at("common_labels"), 0.75);  // of two rows one label is there
+  EXPECT_EQ(same.at("total_variation"), 0.0);
+  const nlohmann::json differs = compare_tables(small_table(), other);
+  EXPECT_EQ(differs.at("same_best"), 0.5);
+  EXPECT_EQ(differs.at("common_labels"), 5 / 8.0);
+  EXPECT_EQ(differs.at("total_variation"), 0.5);
+  other.label.resize(4);
+  EXPECT_EQ(error_of([&] { compare_tables(small_table(), other); }),
+            "tables: expected the same contexts, got 4 rows of 2 clusters and 2 of 2");
+}
 
 std::set<int32_t> done_of(const TemporaryFolder& folder, const std::string& key) {
   return BandStore(folder.path(), key, 2, 9).done();

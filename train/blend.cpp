@@ -1,0 +1,288 @@
+#include "train/blend.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <set>
+#include <utility>
+
+#include "base/check.h"
+#include "base/progress.h"
+#include "clusters/tree.h"
+#include "train/comparison.h"
+
+namespace serendip {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::array kOccurrences = {1.0, 4.0, 16.0, 64.0, 256.0, 1024.0};
+constexpr int kNewtonSteps = 50;
+constexpr double kConverged = 1e-9;
+constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
+
+double mean_log_likelihood(const UserTransitions& transitions, const LabelDistributionOf& model) {
+  const std::vector<double> nll = score_transitions(transitions, model).nll;
+  return -std::accumulate(nll.begin(), nll.end(), 0.0) / static_cast<double>(nll.size());
+}
+
+// One transition: every allowed label's features, the true one's place.
+struct Example {
+  std::vector<std::vector<double>> features;  // [labels][parts]
+  size_t label;
+};
+
+std::vector<Example> examples_of(const std::vector<LabelDistributionOf>& parts,
+                                 const UserTransitions& transitions) {
+  std::vector<Example> examples;
+  const auto size = static_cast<size_t>(transitions.context_size);
+  for (size_t t = 0; t < transitions.label.size(); ++t) {
+    std::vector<std::vector<double>> log_prob;
+    for (const LabelDistributionOf& part : parts)
+      log_prob.push_back(part(transitions.context.data() + t * size));
+    Example example{{}, 0};
+    for (size_t label = 0; label < log_prob[0].size(); ++label) {
+      if (static_cast<int32_t>(label) == transitions.label[t])
+        example.label = example.features.size();
+      std::vector<double> row;
+      for (const std::vector<double>& part : log_prob) row.push_back(part[label]);
+      if (row[0] > kMinusInfinity) example.features.push_back(std::move(row));
+    }
+    examples.push_back(std::move(example));
+  }
+  return examples;
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+// Log-likelihood of the examples at some weights, its gradient and minus its Hessian.
+struct Likelihood {
+  double value = 0;
+  std::vector<double> gradient;
+  std::vector<std::vector<double>> curvature;
+
+  Likelihood(const std::vector<Example>& examples, const std::vector<double>& weight)
+      : gradient(weight.size()), curvature(weight.size(), std::vector<double>(weight.size())) {
+    for (const Example& example : examples) add(example, weight);
+  }
+
+ private:
+  void add(const Example& example, const std::vector<double>& weight) {
+    const size_t parts = weight.size();
+    std::vector<double> score;
+    for (const std::vector<double>& row : example.features) score.push_back(dot(row, weight));
+    const double largest = *std::max_element(score.begin(), score.end());
+    double total = 0;
+    for (double& s : score) total += s = std::exp(s - largest);
+    std::vector<double> mean(parts);
+    for (size_t i = 0; i < score.size(); ++i)
+      for (size_t p = 0; p < parts; ++p) mean[p] += score[i] / total * example.features[i][p];
+    for (size_t i = 0; i < score.size(); ++i)
+      for (size_t p = 0; p < parts; ++p)
+        for (size_t q = 0; q < parts; ++q)
+          curvature[p][q] += score[i] / total * (example.features[i][p] - mean[p]) *
+                             (example.features[i][q] - mean[q]);
+    value += std::log(score[example.label] / total);
+    for (size_t p = 0; p < parts; ++p) gradient[p] += example.features[example.label][p] - mean[p];
+  }
+};
+
+// x with matrix · x = vector, by elimination; the matrix is positive definite.
+std::vector<double> solve(std::vector<std::vector<double>> matrix, std::vector<double> vector) {
+  const size_t size = vector.size();
+  for (size_t i = 0; i < size; ++i) {
+    for (size_t row = i + 1; row < size; ++row) {
+      const double factor = matrix[row][i] / matrix[i][i];
+      for (size_t column = i; column < size; ++column)
+        matrix[row][column] -= factor * matrix[i][column];
+      vector[row] -= factor * vector[i];
+    }
+  }
+  for (size_t i = size; i-- > 0;) {
+    for (size_t column = i + 1; column < size; ++column)
+      vector[i] -= matrix[i][column] * vector[column];
+    vector[i] /= matrix[i][i];
+  }
+  return vector;
+}
+
+std::pair<LabelDistributionOf, double> best_counts(const TransitionSet& all, int64_t clusters,
+                                                   const UserTransitions& dev) {
+  std::pair<LabelDistributionOf, double> best{nullptr, 0};
+  double likelihood = kMinusInfinity;
+  for (const double occurrences : kOccurrences) {
+    const LabelDistributionOf counts = backoff_distribution(all, clusters, occurrences);
+    const double value = mean_log_likelihood(dev, counts);
+    if (value > likelihood) best = {counts, occurrences};
+    likelihood = std::max(likelihood, value);
+  }
+  return best;
+}
+
+// Those that no training user made.
+UserTransitions unseen(const UserTransitions& transitions, const TransitionSet& all) {
+  const auto size = static_cast<size_t>(transitions.context_size);
+  const auto key = [&](const int32_t* context, int32_t label) {
+    std::vector<int32_t> values(context, context + size);
+    values.push_back(label);
+    return values;
+  };
+  std::set<std::vector<int32_t>> seen;
+  for (int64_t t = 0; t < all.size(); ++t)
+    seen.insert(key(all.context_of(t), all.label[static_cast<size_t>(t)]));
+  UserTransitions chosen;
+  chosen.context_size = transitions.context_size;
+  for (size_t t = 0; t < transitions.label.size(); ++t) {
+    const int32_t* context = transitions.context.data() + t * size;
+    if (seen.count(key(context, transitions.label[t]))) continue;
+    chosen.user.push_back(transitions.user[t]);
+    chosen.label.push_back(transitions.label[t]);
+    chosen.context.insert(chosen.context.end(), context, context + size);
+  }
+  return chosen;
+}
+
+PairTable blended(const PairTable& table, const LabelDistributionOf& model) {
+  PairTable result = table;
+  const int64_t clusters = table.cluster_count;
+  std::vector<int32_t> order(static_cast<size_t>(clusters));
+  Progress progress("table blend", table.rows(), "contexts");
+  for (int64_t row = 0; row < table.rows(); ++row) {
+    const int32_t context[] = {static_cast<int32_t>(row / clusters),
+                               static_cast<int32_t>(row % clusters)};
+    const std::vector<double> log_prob = model(context);
+    const auto of = [&](int32_t label) { return log_prob[static_cast<size_t>(label)]; };
+    std::iota(order.begin(), order.end(), 0);
+    const int64_t k = std::min(table.k, clusters);
+    std::partial_sort(order.begin(), order.begin() + k, order.end(),
+                      [&](int32_t a, int32_t b) { return of(a) != of(b) ? of(a) > of(b) : a < b; });
+    for (int64_t i = 0; i < table.k; ++i) {
+      const auto at = static_cast<size_t>(row * table.k + i);
+      const bool there = i < k && of(order[static_cast<size_t>(i)]) > kMinusInfinity;
+      const int32_t label = there ? order[static_cast<size_t>(i)] : PairTable::kNoLabel;
+      result.label[at] = label;
+      result.log_prob[at] = static_cast<float>(there ? of(label) : kMinusInfinity);
+      result.probability_low[at] = result.probability_high[at] = std::exp(result.log_prob[at]);
+    }
+    progress.advance(1);
+  }
+  return result;
+}
+
+}  // namespace
+
+LabelDistributionOf table_distribution(const PairTable& table) {
+  const auto kept = std::make_shared<const PairTable>(table);
+  return [kept](const int32_t* context) {
+    const int64_t clusters = kept->cluster_count;
+    const int64_t row = context[0] * clusters + context[1];
+    std::vector<double> probability(static_cast<size_t>(clusters), -1);
+    double left = 1, least = 1;
+    for (int64_t at = row * kept->k; at < (row + 1) * kept->k; ++at) {
+      const auto i = static_cast<size_t>(at);
+      if (kept->label[i] == PairTable::kNoLabel) continue;
+      const double value = (static_cast<double>(kept->probability_low[i]) +
+                            static_cast<double>(kept->probability_high[i])) /
+                           2;
+      probability[static_cast<size_t>(kept->label[i])] = value;
+      left -= value;
+      least = std::min(least, value);
+    }
+    // None of the others is likelier than the last of those listed.
+    const auto others = static_cast<double>(std::count(probability.begin(), probability.end(), -1));
+    const double other = std::clamp(left / others, 1e-9, std::max(least, 1e-9));
+    std::vector<double> log_prob;
+    for (const double value : probability)
+      log_prob.push_back(std::log(value < 0 ? other : std::max(value, 1e-12)));
+    normalise(log_prob, context, 2);
+    return log_prob;
+  };
+}
+
+LabelDistributionOf combined(std::vector<LabelDistributionOf> parts, std::vector<double> weight) {
+  return [parts = std::move(parts), weight = std::move(weight)](const int32_t* context) {
+    std::vector<double> sum;
+    for (size_t part = 0; part < parts.size(); ++part) {
+      const std::vector<double> log_prob = parts[part](context);
+      sum.resize(log_prob.size());
+      for (size_t i = 0; i < sum.size(); ++i)
+        if (log_prob[i] > kMinusInfinity) sum[i] += weight[part] * log_prob[i];
+    }
+    normalise(sum, context, 2);
+    return sum;
+  };
+}
+
+std::vector<double> fit_weights(const std::vector<LabelDistributionOf>& parts,
+                                const UserTransitions& transitions) {
+  const std::vector<Example> examples = examples_of(parts, transitions);
+  std::vector<double> weight(parts.size());
+  Likelihood now(examples, weight);
+  for (int step = 0; step < kNewtonSteps; ++step) {
+    for (size_t p = 0; p < weight.size(); ++p) now.curvature[p][p] += 1e-9;
+    const std::vector<double> direction = solve(now.curvature, now.gradient);
+    double length = 1;
+    std::vector<double> next = weight;
+    for (;; length /= 2) {
+      for (size_t p = 0; p < weight.size(); ++p) next[p] = weight[p] + length * direction[p];
+      const Likelihood there(examples, next);
+      if (there.value >= now.value || length < 1e-6) {
+        const bool converged = there.value - now.value < kConverged;
+        weight = next;
+        now = there;
+        if (converged) return weight;
+        break;
+      }
+    }
+  }
+  return weight;
+}
+
+nlohmann::json blend_table(const fs::path& run_folder, const fs::path& target) {
+  const PairTable table = load_pair_table(run_folder / "table.h5");
+  const Transitions transitions = load_transitions(run_folder / "transitions.h5");
+  const int64_t clusters = load_tree(run_folder / "tree.h5").planning().cluster_count();
+  SERENDIP_CHECK(clusters == table.cluster_count, "{}: expected {} clusters, got {}",
+                 (run_folder / "table.h5").string(), clusters, table.cluster_count);
+  SERENDIP_CHECK(transitions.all.context_size == 2, "table blend: expected contexts of 2, got {}",
+                 transitions.all.context_size);
+  SERENDIP_CHECK(!transitions.dev.label.empty() && !transitions.test.label.empty(),
+                 "table blend: expected transitions of dev and test users, got {} and {}",
+                 transitions.dev.label.size(), transitions.test.label.size());
+  const auto [counts, occurrences] = best_counts(transitions.all, clusters, transitions.dev);
+  const LabelDistributionOf llm = table_distribution(table),
+                            popularity = popularity_distribution(transitions.all, clusters);
+  const std::vector<double> weight = fit_weights({llm, counts, popularity}, transitions.dev);
+  const LabelDistributionOf blend = combined({llm, counts, popularity}, weight);
+
+  nlohmann::json result = {
+      {"occurrences", occurrences},
+      {"weights", {{"llm", weight[0]}, {"counts", weight[1]}, {"popularity", weight[2]}}}};
+  const auto compare = [&](const char* name, const UserTransitions& test) {
+    if (test.label.empty()) return;
+    const TransitionScores of_counts = score_transitions(test, counts),
+                           of_llm = score_transitions(test, llm),
+                           of_blend = score_transitions(test, blend);
+    result["test"][name] = {
+        comparison_row("counts", of_counts, test.user), comparison_row("llm", of_llm, test.user),
+        comparison_row("blend", of_blend, test.user),
+        comparison_row("popularity", score_transitions(test, popularity), test.user)};
+    result["differences"][name] = {
+        {"nll_counts_minus_blend", difference(of_counts.nll, of_blend.nll, test.user)},
+        {"recall_at_10_blend_minus_counts",
+         difference(of_blend.hit_at_10, of_counts.hit_at_10, test.user)}};
+    result["transitions"][name] = test.label.size();
+  };
+  compare("all", transitions.test);
+  compare("unseen", unseen(transitions.test, transitions.all));
+  PairTable made = blended(table, blend);
+  made.hashes["blend"] = result.at("weights").dump();
+  save_pair_table(made, target);
+  return result;
+}
+
+}  // namespace serendip
