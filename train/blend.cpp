@@ -1,6 +1,7 @@
 #include "train/blend.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -185,9 +186,7 @@ LabelDistributionOf table_distribution(const PairTable& table) {
     for (int64_t at = row * kept->k; at < (row + 1) * kept->k; ++at) {
       const auto i = static_cast<size_t>(at);
       if (kept->label[i] == PairTable::kNoLabel) continue;
-      const double value = (static_cast<double>(kept->probability_low[i]) +
-                            static_cast<double>(kept->probability_high[i])) /
-                           2;
+      const double value = kept->probability_low[i];
       probability[static_cast<size_t>(kept->label[i])] = value;
       left -= value;
       least = std::min(least, value);

@@ -2,12 +2,12 @@
 //
 // The blend is log-linear: p(label | context) ∝ p_llm^a · p_counts^b · popularity^c over the labels
 // that are not in the context, with a, b and c of the greatest likelihood on the dev users. c may
-// be negative, which spreads the labels. p_llm is the table's; labels that it does not list share
-// what is left equally. p_counts backs off from the pair to its last cluster
-// (backoff_distribution), by as many occurrences as are best on the dev users.
+// be negative, which spreads the labels. p_llm is the table's lower
+// bound, to which a tuned model's probability is near, as it wastes little mass on other text;
+// labels that the table does not list share what is left equally. p_counts backs off from the pair
+// to its last cluster (backoff_distribution), by as many occurrences as are best on the dev users.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <vector>

@@ -29,11 +29,16 @@ std::shared_ptr<TableArguments> add_table_arguments(CLI::App& command, int table
   return arguments;
 }
 
+// "quickstart/table.h5" of runs/quickstart/table.h5, which a legend has room for.
+std::string short_name(const fs::path& path) {
+  return (path.parent_path().filename() / path.filename()).string();
+}
+
 void save_picture(const TableArguments& arguments, const std::vector<PairTable>& tables) {
   if (arguments.svg.empty()) return;
   std::vector<std::pair<std::string, LabelDistribution>> named;
   for (size_t i = 0; i < tables.size(); ++i)
-    named.emplace_back(arguments.tables[i], label_distribution(tables[i]));
+    named.emplace_back(short_name(arguments.tables[i]), label_distribution(tables[i]));
   write_file(arguments.svg, label_distribution_svg(named));
 }
 
