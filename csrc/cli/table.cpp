@@ -19,7 +19,7 @@ struct TableArguments {
 };
 
 std::shared_ptr<TableArguments> add_table_arguments(CLI::App& command, int tables) {
-  const auto arguments = std::make_shared<TableArguments>();
+  auto arguments = std::make_shared<TableArguments>();
   command.add_option("TABLE", arguments->tables, "table.h5")
       ->required()
       ->expected(tables)
