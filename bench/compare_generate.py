@@ -12,7 +12,6 @@ recipes/all_pairs.yaml until sft.
 
 import argparse
 import json
-import pathlib
 import re
 import shutil
 import signal
@@ -20,50 +19,24 @@ import subprocess
 import tempfile
 import time
 
-import h5py
 import torch
-import transformers
-import yaml
 
-from compare_with_transformers import BINARY
+from compare_with_transformers import BINARY, Job
 
 RUNS = {("smollm2", 64): "runs/quickstart", ("small", 64): "runs/pretrain_tiny", ("small", 761): "runs/all_pairs"}
 SECONDS = 90
 
 
-class Run:
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        recipe = yaml.safe_load((self.folder / "recipe.yaml").read_text())
-        self.template = recipe["model"]["template"]
-        with h5py.File(self.folder / "tree.h5") as tree:
-            self.labels = [text.decode() for text in tree["level_2/description"][:]]
-        base = recipe["model"]["path"]
-        self.tokenizer = transformers.AutoTokenizer.from_pretrained(base)
-        best = self.folder / "sft/best"
-        if (best / "adapter_config.json").exists():
-            import peft
-
-            model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-            self.model = peft.PeftModel.from_pretrained(model, best).merge_and_unload().eval()
-        else:
-            self.model = transformers.AutoModelForCausalLM.from_pretrained(best, dtype=torch.float32).eval()
-        self.end = self.model.config.eos_token_id
-        self.label_ids = [self.ids(label) + [self.end] for label in self.labels]
+class Run(Job):
+    def __init__(self, binary, folder):
+        super().__init__(binary, folder)
+        self.tuned = self.tuned_model()
+        self.end = self.tuned.config.eos_token_id
+        self.label_ids = [self.ids([label]) + [self.end] for label in self.labels]
         self.next_tokens = {}  # of a prefix of a label
         for ids in self.label_ids:
             for i, token in enumerate(ids):
                 self.next_tokens.setdefault(tuple(ids[:i]), set()).add(token)
-
-    def ids(self, text):
-        return self.tokenizer.encode(text, add_special_tokens=False)
-
-    def prompt(self, context):
-        texts = re.split(r"\{\d\}", self.template)
-        ids = self.tokenizer.encode("") + self.ids(texts[0])
-        for cluster, text in zip(context, texts[1:]):
-            ids += self.label_ids[cluster][:-1] + (self.ids(text) if text else [])
-        return ids
 
     def padded(self, contexts):
         rows = [self.prompt(context) for context in contexts]
@@ -78,7 +51,7 @@ class Run:
             input_ids, mask = self.padded(contexts[begin:begin + batch])
             width = input_ids.shape[1]
             allowed = lambda _, ids: list(self.next_tokens.get(tuple(ids[width:].tolist()), {self.end}))
-            self.model.generate(input_ids, attention_mask=mask, do_sample=False, num_beams=beams,
+            self.tuned.generate(input_ids, attention_mask=mask, do_sample=False, num_beams=beams,
                                 num_return_sequences=beams, max_new_tokens=max(map(len, self.label_ids)),
                                 prefix_allowed_tokens_fn=allowed, pad_token_id=self.end)
         return len(contexts) / (time.perf_counter() - start)
@@ -90,21 +63,21 @@ class Run:
         start = time.perf_counter()
         with torch.no_grad():
             for context in contexts:
-                first = self.model(torch.tensor([self.prompt(context)]), use_cache=True)
+                first = self.tuned(torch.tensor([self.prompt(context)]), use_cache=True)
                 first.past_key_values.batch_repeat_interleave(len(rows))
-                rest = self.model(rows[:, :-1], past_key_values=first.past_key_values).logits
+                rest = self.tuned(rows[:, :-1], past_key_values=first.past_key_values).logits
                 torch.cat([first.logits[:, -1:].expand(len(rows), 1, -1), rest], dim=1).log_softmax(-1)
         return len(contexts) / (time.perf_counter() - start)
 
-    def serendip(self, binary, mode, k):
+    def table(self, mode, k):
         """{"contexts_per_second", …}: of the whole table, or of what SECONDS allow."""
         with tempfile.TemporaryDirectory() as folder:
             for name in ["data.h5", "tree.h5"]:
-                shutil.copy(self.folder / name, folder)
-            shutil.copytree(self.folder / "sft", f"{folder}/sft", symlinks=True,
-                            ignore=shutil.ignore_patterns("trainer", "sft.old"))
+                shutil.copy(self.run / name, folder)
+            shutil.copytree(self.run / "sft", f"{folder}/sft", symlinks=True,
+                            ignore=shutil.ignore_patterns("trainer"))
             job = subprocess.Popen(
-                [binary, "generate", "--recipe", self.folder / "recipe.yaml", "--json", f"run.folder={folder}",
+                [self.binary, "generate", "--recipe", self.run / "recipe.yaml", "--json", f"run.folder={folder}",
                  f"generate.mode={mode}", f"generate.k={k}", "run.threads=2"],
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             try:
@@ -119,7 +92,7 @@ class Run:
                 return {"contexts_per_second": float(rates[-1].replace(",", "")), "stopped_after": SECONDS}
 
 
-def compare(run, name, binary):
+def compare(run, name):
     generator = torch.Generator().manual_seed(1)
     contexts = torch.randint(len(run.labels), (64, 2), generator=generator).tolist()
     small = name == "small"
@@ -128,7 +101,7 @@ def compare(run, name, binary):
             ("ten best", lambda: run.constrained(contexts[:32 if small else 16], 8, 10), "exact", 10),
             ("every label", lambda: run.scored(contexts[:8]), "full", 10)]:
         rate = peer()
-        ours = run.serendip(binary, mode, k)
+        ours = run.table(mode, k)
         print(json.dumps({"job": job, "model": name, "labels": len(run.labels), "peer": round(rate, 2), **ours,
                           "ratio": round(ours["contexts_per_second"] / rate, 1)}), flush=True)
 
@@ -142,7 +115,7 @@ def main():
     torch.set_num_threads(2)
     for (name, labels), folder in RUNS.items():
         if name == (arguments.model or name) and labels == (arguments.labels or labels):
-            compare(Run(folder), name, arguments.binary)
+            compare(Run(arguments.binary, folder), name)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ BINARY = "build/cuda/serendip" if pathlib.Path("build/cuda/serendip").exists() e
 
 
 class Job:
-    """The quickstart's model, template, descriptions and sets, read from its run folder."""
+    """A run's model, template, descriptions and sets, read from its folder."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, folder="runs/quickstart"):
         self.binary = binary
-        resolved = yaml.safe_load(pathlib.Path("runs/quickstart/recipe.yaml").read_text())
+        resolved = yaml.safe_load((pathlib.Path(folder) / "recipe.yaml").read_text())
         self.run = pathlib.Path(resolved["run"]["folder"])
         self.model_path = resolved["model"]["path"]
         self.template = resolved["model"]["template"]
@@ -41,6 +41,18 @@ class Job:
 
     def model(self):
         return transformers.AutoModelForCausalLM.from_pretrained(self.model_path, dtype=torch.float32)
+
+    def tuned_model(self):
+        best = self.run / "sft/best"
+        if not (best / "adapter_config.json").exists():
+            return transformers.AutoModelForCausalLM.from_pretrained(best, dtype=torch.float32).eval()
+        import peft
+
+        return peft.PeftModel.from_pretrained(self.model(), best).merge_and_unload().eval()
+
+    def prompt(self, context):
+        """Ids, with what the tokenizer puts before every text."""
+        return self.tokenizer.encode("") + self.ids(self.pieces(context))
 
     def pieces(self, context):
         """Template and descriptions tokenised apart, as Serendip does."""
@@ -147,9 +159,7 @@ def compare_train(job):
 
 def compare_generate(job):
     """Greedy labels: the peer decodes freely at batch 64; Serendip keeps to the trie and fills all 4,096 rows."""
-    import peft
-
-    model = peft.PeftModel.from_pretrained(job.model(), job.run / "sft/best").merge_and_unload().eval()
+    model = job.tuned_model()
     clusters = len(job.labels)
     generator = torch.Generator().manual_seed(1)
     contexts = torch.randint(clusters, (128, 2), generator=generator).tolist()

@@ -122,7 +122,7 @@ void print_row(const std::string& name, double kernel, double floor, double torc
              100 * floor / kernel, torch);
 }
 
-// One row of each query's gradient and every item's: forward, then both gradients.
+// Forward, then the gradients of queries and items.
 void time_cluster_log_softmax(double rate) {
   const Problem problem(1'000'000, 512);
   const Tensor query = problem.query.detach().requires_grad_(true);
@@ -148,7 +148,7 @@ void time_cluster_log_softmax(double rate) {
 // Nodes that hang below `shared` key rows: each `own` of them are one chain.
 struct Paths {
   Tensor offset, path;
-  int64_t entries = 0, keys;
+  int64_t keys;
 
   // `arena`: the shared rows are not among the queries.
   Paths(int64_t shared, int64_t chains, int64_t own, bool arena) : keys(shared + chains * own) {
@@ -165,7 +165,6 @@ struct Paths {
       for (int64_t i = 1; i <= shared; ++i) add(-1, i);
     for (int64_t chain = 0; chain < chains; ++chain)
       for (int64_t i = arena ? own : 1; i <= own; ++i) add(chain, i);
-    entries = static_cast<int64_t>(rows.size());
     offset = on_gpu(offsets);
     path = torch::tensor(rows, torch::kInt32).to(torch::kCUDA);
   }

@@ -95,8 +95,7 @@ BandForecast BandJob::forecast() const {
   for_each_item(workers, workers, [&](int64_t, int64_t item) {
     const int64_t c1 = (2 * item + 1) * clusters() / (2 * workers);
     LabelSearch search(model_.decoder, model_.trie, settings_);
-    const auto first = static_cast<int32_t>(c1);
-    search.hold_prefix(model_.language.prompt_until({&first, 1}));
+    begin_band(search, c1);
     const auto results = answer(search, queries(c1, 0, batch, clusters() / batch));
     const std::lock_guard lock(mutex);
     rows += static_cast<int64_t>(results.size());
@@ -149,9 +148,8 @@ BandCost BandJob::run() {
   return cost_of(std::move(expansions), tokens);
 }
 
-std::vector<LabelSearchResult> BandJob::answer(LabelSearch& search,
-                                               const std::vector<LabelQuery>& queries) const {
-  if (!free_) return search_rows(search, queries);
+std::vector<LabelSearchResult> BandJob::answer_freely(
+    LabelSearch& search, const std::vector<LabelQuery>& queries) const {
   std::vector<std::vector<int32_t>> prompts;
   for (const LabelQuery& query : queries) prompts.push_back(query.prompt);
   std::vector<LabelSearchResult> results;
@@ -169,26 +167,31 @@ std::vector<LabelSearchResult> BandJob::answer(LabelSearch& search,
   return results;
 }
 
-std::vector<LabelSearchResult> BandJob::search_rows(LabelSearch& search,
-                                                    const std::vector<LabelQuery>& queries) const {
+std::vector<LabelSearchResult> BandJob::answer(LabelSearch& search,
+                                               const std::vector<LabelQuery>& queries) const {
   try {
-    return search.run(queries);
+    return free_ ? answer_freely(search, queries) : search.run(queries);
   } catch (const SearchOverflow& overflow) {
     if (queries.size() == 1)
       fail("generate.memory: {:.3g} GB are too few for one context: {}", options_.memory,
            overflow.what());
   }
   const auto middle = queries.begin() + static_cast<int64_t>(queries.size() / 2);
-  std::vector<LabelSearchResult> results = search_rows(search, {queries.begin(), middle});
-  for (LabelSearchResult& result : search_rows(search, {middle, queries.end()}))
+  std::vector<LabelSearchResult> results = answer(search, {queries.begin(), middle});
+  for (LabelSearchResult& result : answer(search, {middle, queries.end()}))
     results.push_back(std::move(result));
   return results;
 }
 
-// Rows of (c1, 0 … M-1). What their prompts share is computed once.
-Band BandJob::compute(LabelSearch& search, int64_t c1, const RowsDone& done) const {
+// Computes what the band's prompts share.
+void BandJob::begin_band(LabelSearch& search, int64_t c1) const {
   const auto first = static_cast<int32_t>(c1);
-  search.hold_prefix(model_.language.prompt_until({&first, 1}));
+  search.hold_prefix(model_.language.prompt({&first, 1}));
+}
+
+// Rows of (c1, 0 … M-1).
+Band BandJob::compute(LabelSearch& search, int64_t c1, const RowsDone& done) const {
+  begin_band(search, c1);
   Band band;
   for (int64_t c2 = 0; c2 < clusters(); c2 += options_.batch) {
     throw_if_interrupted();

@@ -48,11 +48,12 @@ class BandJob {
   int64_t missing_rows() const { return (clusters() - done_before_) * clusters(); }
   std::vector<LabelQuery> queries(int64_t c1, int64_t first, int64_t count, int64_t stride) const;
   Band compute(LabelSearch& search, int64_t c1, const RowsDone& done) const;
+  void begin_band(LabelSearch& search, int64_t c1) const;
+  // Of as many queries at a time as the memory allows.
   std::vector<LabelSearchResult> answer(LabelSearch& search,
                                         const std::vector<LabelQuery>& queries) const;
-  // Of as many queries at a time as the memory allows.
-  std::vector<LabelSearchResult> search_rows(LabelSearch& search,
-                                             const std::vector<LabelQuery>& queries) const;
+  std::vector<LabelSearchResult> answer_freely(LabelSearch& search,
+                                               const std::vector<LabelQuery>& queries) const;
 
   const LanguageModel& model_;
   const GenerateOptions& options_;

@@ -44,11 +44,11 @@ BandStore::BandStore(fs::path folder, const std::string& key, int64_t values_per
   } else {
     write_file(path_, key_);
   }
-  for (const auto& [c1, band] : read()) done_.insert(c1);
+  for_each_record([&](int32_t c1, const char*) { done_.insert(c1); });
 }
 
-std::map<int32_t, Band> BandStore::read() const {
-  std::map<int32_t, Band> bands;
+void BandStore::for_each_record(
+    const std::function<void(int32_t c1, const char* values)>& visit) const {
   const size_t size = record_bytes(values_);
   for (const auto& entry : fs::directory_iterator(folder_)) {
     if (entry.path().extension() != ".records") continue;
@@ -61,13 +61,20 @@ std::map<int32_t, Band> BandStore::read() const {
       if (hash64(record) != hash) continue;
       int32_t c1 = 0;
       std::memcpy(&c1, record.data(), 4);
-      Band& band = bands[c1];
-      const char* next = take(record.data() + 4, values_, band.label);
-      next = take(next, values_, band.log_prob);
-      next = take(next, values_, band.probability_low);
-      take(next, values_, band.probability_high);
+      visit(c1, record.data() + 4);
     }
   }
+}
+
+std::map<int32_t, Band> BandStore::read() const {
+  std::map<int32_t, Band> bands;
+  for_each_record([&](int32_t c1, const char* next) {
+    Band& band = bands[c1];
+    next = take(next, values_, band.label);
+    next = take(next, values_, band.log_prob);
+    next = take(next, values_, band.probability_low);
+    take(next, values_, band.probability_high);
+  });
   return bands;
 }
 

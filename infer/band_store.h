@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -34,6 +35,9 @@ class BandStore {
   std::map<int32_t, Band> read() const;
 
  private:
+  // Of all processes' files, whole and of this key.
+  void for_each_record(const std::function<void(int32_t c1, const char* values)>& visit) const;
+
   std::filesystem::path folder_, path_;
   std::string key_;
   size_t values_;

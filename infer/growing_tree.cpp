@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "kernels/logits_row.h"
@@ -14,13 +15,6 @@ constexpr int32_t kRowsPerPass = 1024;       // bounds a pass's activations
 constexpr int64_t kRowsPerProjection = 256;  // bounds the [rows, vocabulary] buffer
 
 }  // namespace
-
-int32_t GrowingTree::add_shared(int32_t parent, int32_t token) {
-  const uint64_t key =
-      static_cast<uint64_t>(static_cast<uint32_t>(parent)) << 32 | static_cast<uint32_t>(token);
-  const auto [found, added] = children_.try_emplace(key, tree_.size());
-  return added ? tree_.add(parent, token) : found->second;
-}
 
 void GrowingTree::hold_prefix(const std::vector<int32_t>& prefix) {
   tree_.truncate(0);
@@ -34,7 +28,7 @@ std::vector<int32_t> GrowingTree::add_prompts(const std::vector<std::vector<int3
   const auto held = static_cast<int32_t>(prefix_.size());
   tree_.truncate(held);
   computed_ = std::min(computed_, held);
-  children_.clear();
+  std::unordered_map<uint64_t, int32_t> children;
   std::vector<int32_t> last;
   for (const std::vector<int32_t>& prompt : prompts) {
     SERENDIP_CHECK(prompt.size() > prefix_.size() &&
@@ -42,7 +36,12 @@ std::vector<int32_t> GrowingTree::add_prompts(const std::vector<std::vector<int3
                    "expected a prompt of more than the {} tokens held, got {} tokens", held,
                    prompt.size());
     int32_t at = held - 1;  // kNoParent without a prefix
-    for (size_t i = prefix_.size(); i < prompt.size(); ++i) at = add_shared(at, prompt[i]);
+    for (size_t i = prefix_.size(); i < prompt.size(); ++i) {
+      const uint64_t key =
+          static_cast<uint64_t>(static_cast<uint32_t>(at)) << 32 | static_cast<uint32_t>(prompt[i]);
+      const auto [found, added] = children.try_emplace(key, tree_.size());
+      at = added ? tree_.add(at, prompt[i]) : found->second;
+    }
     last.push_back(at);
   }
   return last;

@@ -5,7 +5,6 @@
 #include <torch/torch.h>
 
 #include <functional>
-#include <unordered_map>
 #include <vector>
 
 #include "lm/decoder.h"
@@ -43,13 +42,10 @@ class GrowingTree {
   int64_t computed_tokens() const { return computed_tokens_; }
 
  private:
-  int32_t add_shared(int32_t parent, int32_t token);
-
   const Decoder& decoder_;
   TokenTree tree_;
   KeyValueArena arena_;
-  std::unordered_map<uint64_t, int32_t> children_;  // of the prompts
-  std::vector<int32_t> prefix_;                     // nodes [0, its size)
+  std::vector<int32_t> prefix_;  // nodes [0, its size)
   int32_t computed_ = 0;
   int64_t computed_tokens_ = 0;
 };

@@ -59,10 +59,6 @@ void check_descriptions(const Tokenizer& tokenizer, const InterestLanguage& lang
 }  // namespace
 
 std::vector<int32_t> InterestLanguage::prompt(std::span<const int32_t> context) const {
-  return prompt_until(context);
-}
-
-std::vector<int32_t> InterestLanguage::prompt_until(std::span<const int32_t> context) const {
   std::vector<int32_t> ids = template_pieces[0];
   for (size_t i = 0; i < context.size(); ++i) {
     const std::vector<int32_t>& description = description_ids[static_cast<size_t>(context[i])];

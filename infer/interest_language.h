@@ -24,11 +24,9 @@ struct InterestLanguage {
 
   int64_t context_size() const { return static_cast<int64_t>(template_pieces.size()) - 1; }
   int64_t cluster_count() const { return static_cast<int64_t>(descriptions.size()); }
-  // The template around the descriptions of `context` ([K] clusters, oldest first).
+  // The template around the descriptions of `context` ([K] clusters, oldest first). Of fewer than
+  // K, what every prompt begins with whose context begins so.
   std::vector<int32_t> prompt(std::span<const int32_t> context) const;
-  // The beginning of every prompt whose context begins with `first` (fewer than K clusters): up to
-  // the next description.
-  std::vector<int32_t> prompt_until(std::span<const int32_t> first) const;
 };
 
 // `prompt_template` names each place once and in order: "{1}" … "{K}", which fixes K. Throws Error

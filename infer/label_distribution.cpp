@@ -37,6 +37,14 @@ nlohmann::json LabelDistribution::json() const {
           {"top_percent_share", top_percent_share}};
 }
 
+double entropy_bits(const std::vector<double>& counts) {
+  double total = 0, entropy = 0;
+  for (const double count : counts) total += count;
+  for (const double count : counts)
+    if (count > 0) entropy -= count / total * std::log2(count / total);
+  return entropy;
+}
+
 LabelDistribution label_distribution(const PairTable& table) {
   LabelDistribution result;
   result.count.resize(static_cast<size_t>(table.cluster_count));
@@ -49,12 +57,9 @@ LabelDistribution label_distribution(const PairTable& table) {
   if (result.rows == 0) return result;
   const auto rows = static_cast<double>(result.rows);
   const std::vector<int64_t> sorted = by_frequency(result);
-  for (const int64_t n : sorted) {
-    if (n == 0) break;
-    const double share = static_cast<double>(n) / rows;
-    ++result.distinct;
-    result.entropy_bits -= share * std::log2(share);
-  }
+  result.distinct =
+      static_cast<int64_t>(sorted.size()) - std::count(sorted.begin(), sorted.end(), 0);
+  result.entropy_bits = entropy_bits({sorted.begin(), sorted.end()});
   result.largest_share = static_cast<double>(sorted[0]) / rows;
   const auto top = static_cast<int64_t>((sorted.size() + 99) / 100);
   result.top_percent_share =

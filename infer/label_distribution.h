@@ -22,6 +22,9 @@ struct LabelDistribution {
 };
 LabelDistribution label_distribution(const PairTable& table);
 
+// Of the distribution in proportion to the counts, in bits.
+double entropy_bits(const std::vector<double>& counts);
+
 // What two tables of the same clusters say of the same contexts: {"rows", "same_best" (share of
 // rows), "common_labels" (mean share of the shorter k), "total_variation" (of the distributions)}.
 // Throws Error where shapes differ.

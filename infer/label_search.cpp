@@ -146,6 +146,7 @@ std::vector<FreeAnswer> LabelSearch::run_freely(const std::vector<std::vector<in
       at[i] = tree_.add(at[i], token);
       still.push_back(i);
     }
+    check_size();
     active = std::move(still);
   }
   return answers;

@@ -1,5 +1,6 @@
 #include "train/blend.h"
 
+#include <Eigen/Dense>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -21,7 +22,7 @@ namespace {
 
 constexpr std::array kOccurrences = {1.0, 4.0, 16.0, 64.0, 256.0, 1024.0};
 constexpr int kNewtonSteps = 50;
-constexpr double kConverged = 1e-9;
+constexpr double kConverged = 1e-9, kRidge = 1e-9, kShortest = 1e-6;
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
 double mean_log_likelihood(const UserTransitions& transitions, const LabelDistributionOf& model) {
@@ -31,8 +32,8 @@ double mean_log_likelihood(const UserTransitions& transitions, const LabelDistri
 
 // One transition: every allowed label's features, the true one's place.
 struct Example {
-  std::vector<std::vector<double>> features;  // [labels][parts]
-  size_t label;
+  Eigen::MatrixXd features;  // [labels, parts]
+  Eigen::Index label;
 };
 
 std::vector<Example> examples_of(const std::vector<LabelDistributionOf>& parts,
@@ -40,76 +41,47 @@ std::vector<Example> examples_of(const std::vector<LabelDistributionOf>& parts,
   std::vector<Example> examples;
   const auto size = static_cast<size_t>(transitions.context_size);
   for (size_t t = 0; t < transitions.label.size(); ++t) {
+    const int32_t* context = transitions.context.data() + t * size;
     std::vector<std::vector<double>> log_prob;
-    for (const LabelDistributionOf& part : parts)
-      log_prob.push_back(part(transitions.context.data() + t * size));
-    Example example{{}, 0};
-    for (size_t label = 0; label < log_prob[0].size(); ++label) {
-      if (static_cast<int32_t>(label) == transitions.label[t])
-        example.label = example.features.size();
-      std::vector<double> row;
-      for (const std::vector<double>& part : log_prob) row.push_back(part[label]);
-      if (row[0] > kMinusInfinity) example.features.push_back(std::move(row));
+    for (const LabelDistributionOf& part : parts) log_prob.push_back(part(context));
+    const auto count = static_cast<Eigen::Index>(log_prob[0].size());
+    Example example{Eigen::MatrixXd(count, static_cast<Eigen::Index>(parts.size())), 0};
+    Eigen::Index row = 0;
+    for (Eigen::Index label = 0; label < count; ++label) {
+      if (label == transitions.label[t]) example.label = row;
+      if (log_prob[0][static_cast<size_t>(label)] == kMinusInfinity) continue;
+      for (size_t part = 0; part < parts.size(); ++part)
+        example.features(row, static_cast<Eigen::Index>(part)) =
+            log_prob[part][static_cast<size_t>(label)];
+      ++row;
     }
+    example.features.conservativeResize(row, Eigen::NoChange);
     examples.push_back(std::move(example));
   }
   return examples;
 }
 
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-}
-
 // Log-likelihood of the examples at some weights, its gradient and minus its Hessian.
 struct Likelihood {
   double value = 0;
-  std::vector<double> gradient;
-  std::vector<std::vector<double>> curvature;
+  Eigen::VectorXd gradient;
+  Eigen::MatrixXd curvature;
 
-  Likelihood(const std::vector<Example>& examples, const std::vector<double>& weight)
-      : gradient(weight.size()), curvature(weight.size(), std::vector<double>(weight.size())) {
-    for (const Example& example : examples) add(example, weight);
-  }
-
- private:
-  void add(const Example& example, const std::vector<double>& weight) {
-    const size_t parts = weight.size();
-    std::vector<double> score;
-    for (const std::vector<double>& row : example.features) score.push_back(dot(row, weight));
-    const double largest = *std::max_element(score.begin(), score.end());
-    double total = 0;
-    for (double& s : score) total += s = std::exp(s - largest);
-    std::vector<double> mean(parts);
-    for (size_t i = 0; i < score.size(); ++i)
-      for (size_t p = 0; p < parts; ++p) mean[p] += score[i] / total * example.features[i][p];
-    for (size_t i = 0; i < score.size(); ++i)
-      for (size_t p = 0; p < parts; ++p)
-        for (size_t q = 0; q < parts; ++q)
-          curvature[p][q] += score[i] / total * (example.features[i][p] - mean[p]) *
-                             (example.features[i][q] - mean[q]);
-    value += std::log(score[example.label] / total);
-    for (size_t p = 0; p < parts; ++p) gradient[p] += example.features[example.label][p] - mean[p];
-  }
-};
-
-// x with matrix · x = vector, by elimination; the matrix is positive definite.
-std::vector<double> solve(std::vector<std::vector<double>> matrix, std::vector<double> vector) {
-  const size_t size = vector.size();
-  for (size_t i = 0; i < size; ++i) {
-    for (size_t row = i + 1; row < size; ++row) {
-      const double factor = matrix[row][i] / matrix[i][i];
-      for (size_t column = i; column < size; ++column)
-        matrix[row][column] -= factor * matrix[i][column];
-      vector[row] -= factor * vector[i];
+  Likelihood(const std::vector<Example>& examples, const Eigen::VectorXd& weight)
+      : gradient(Eigen::VectorXd::Zero(weight.size())),
+        curvature(Eigen::MatrixXd::Zero(weight.size(), weight.size())) {
+    for (const auto& [features, label] : examples) {
+      const Eigen::VectorXd score = features * weight;
+      const Eigen::VectorXd mass = (score.array() - score.maxCoeff()).exp();
+      const Eigen::VectorXd probability = mass / mass.sum();
+      const Eigen::RowVectorXd mean = probability.transpose() * features;
+      const Eigen::MatrixXd centred = features.rowwise() - mean;
+      value += std::log(probability(label));
+      gradient += centred.row(label).transpose();
+      curvature += centred.transpose() * probability.asDiagonal() * centred;
     }
   }
-  for (size_t i = size; i-- > 0;) {
-    for (size_t column = i + 1; column < size; ++column)
-      vector[i] -= matrix[i][column] * vector[column];
-    vector[i] /= matrix[i][i];
-  }
-  return vector;
-}
+};
 
 std::pair<LabelDistributionOf, double> best_counts(const TransitionSet& all, int64_t clusters,
                                                    const UserTransitions& dev) {
@@ -127,19 +99,12 @@ std::pair<LabelDistributionOf, double> best_counts(const TransitionSet& all, int
 // Those that no training user made.
 UserTransitions unseen(const UserTransitions& transitions, const TransitionSet& all) {
   const auto size = static_cast<size_t>(transitions.context_size);
-  const auto key = [&](const int32_t* context, int32_t label) {
-    std::vector<int32_t> values(context, context + size);
-    values.push_back(label);
-    return values;
-  };
-  std::set<std::vector<int32_t>> seen;
-  for (int64_t t = 0; t < all.size(); ++t)
-    seen.insert(key(all.context_of(t), all.label[static_cast<size_t>(t)]));
+  const std::set<Transition> seen = distinct_transitions(all);
   UserTransitions chosen;
   chosen.context_size = transitions.context_size;
   for (size_t t = 0; t < transitions.label.size(); ++t) {
     const int32_t* context = transitions.context.data() + t * size;
-    if (seen.count(key(context, transitions.label[t]))) continue;
+    if (seen.contains({{context, context + size}, transitions.label[t]})) continue;
     chosen.user.push_back(transitions.user[t]);
     chosen.label.push_back(transitions.label[t]);
     chosen.context.insert(chosen.context.end(), context, context + size);
@@ -219,26 +184,23 @@ LabelDistributionOf combined(std::vector<LabelDistributionOf> parts, std::vector
 std::vector<double> fit_weights(const std::vector<LabelDistributionOf>& parts,
                                 const UserTransitions& transitions) {
   const std::vector<Example> examples = examples_of(parts, transitions);
-  std::vector<double> weight(parts.size());
+  Eigen::VectorXd weight = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(parts.size()));
   Likelihood now(examples, weight);
   for (int step = 0; step < kNewtonSteps; ++step) {
-    for (size_t p = 0; p < weight.size(); ++p) now.curvature[p][p] += 1e-9;
-    const std::vector<double> direction = solve(now.curvature, now.gradient);
+    now.curvature.diagonal().array() += kRidge;
+    const Eigen::VectorXd direction = now.curvature.ldlt().solve(now.gradient);
+    // The step is halved until it does not lose.
     double length = 1;
-    std::vector<double> next = weight;
-    for (;; length /= 2) {
-      for (size_t p = 0; p < weight.size(); ++p) next[p] = weight[p] + length * direction[p];
-      const Likelihood there(examples, next);
-      if (there.value >= now.value || length < 1e-6) {
-        const bool converged = there.value - now.value < kConverged;
-        weight = next;
-        now = there;
-        if (converged) return weight;
-        break;
-      }
-    }
+    Likelihood there(examples, weight + direction);
+    for (; there.value < now.value && length >= kShortest;
+         there = Likelihood(examples, weight + length * direction))
+      length /= 2;
+    const bool converged = there.value - now.value < kConverged;
+    weight += length * direction;
+    now = there;
+    if (converged) break;
   }
-  return weight;
+  return {weight.begin(), weight.end()};
 }
 
 nlohmann::json blend_table(const fs::path& run_folder, const fs::path& target) {

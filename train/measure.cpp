@@ -71,6 +71,17 @@ void normalise(std::vector<double>& log_prob, const int32_t* context, int64_t co
   for (double& value : log_prob) value -= largest + std::log(total);
 }
 
+Transition transition_of(const TransitionSet& set, int64_t t) {
+  return {{set.context_of(t), set.context_of(t) + set.context_size},
+          set.label[static_cast<size_t>(t)]};
+}
+
+std::set<Transition> distinct_transitions(const TransitionSet& set) {
+  std::set<Transition> distinct;
+  for (int64_t t = 0; t < set.size(); ++t) distinct.insert(transition_of(set, t));
+  return distinct;
+}
+
 std::vector<int32_t> sample_contexts(int64_t cluster_count, int64_t count,
                                      const TransitionSet& trained, uint64_t seed) {
   const auto size = static_cast<size_t>(trained.context_size);

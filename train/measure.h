@@ -3,12 +3,18 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "infer/language_model.h"
 #include "transitions/transitions.h"
 
 namespace serendip {
+
+using Transition = std::pair<std::vector<int32_t>, int32_t>;  // context, label
+Transition transition_of(const TransitionSet& set, int64_t t);
+std::set<Transition> distinct_transitions(const TransitionSet& set);
 
 // `count` contexts ([count, K]) drawn uniformly from all M^K, none of those in `trained` among
 // them.

@@ -2,22 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <set>
 
 #include "base/random.h"
+#include "infer/label_distribution.h"
 
 namespace serendip {
 namespace {
 
 constexpr std::array<const char*, 3> kSetNames = {"sft", "dev", "test"};
-
-using Transition = std::pair<std::vector<int32_t>, int32_t>;
-
-Transition transition_of(const TransitionSet& set, int64_t t) {
-  return {{set.context_of(t), set.context_of(t) + set.context_size},
-          set.label[static_cast<size_t>(t)]};
-}
 
 // `count` occurrences drawn with the seed (all when there are fewer), sorted.
 std::vector<Transition> sample(const TransitionSet& set, int64_t count, uint64_t seed) {
@@ -51,14 +44,6 @@ std::vector<double> summed(const std::vector<double>& values, ProcessGroup& grou
   at::Tensor sums = torch::tensor(values, torch::kFloat64);
   group.all_reduce_sum(sums);
   return {sums.const_data_ptr<double>(), sums.const_data_ptr<double>() + sums.numel()};
-}
-
-double entropy_bits(const std::vector<double>& counts) {
-  double total = 0, entropy = 0;
-  for (const double count : counts) total += count;
-  for (const double count : counts)
-    if (count > 0) entropy -= count / total * std::log2(count / total);
-  return entropy;
 }
 
 nlohmann::json set_json(const SetEvaluation& set) {
@@ -123,8 +108,7 @@ StepEvaluator::StepEvaluator(const Sets& sets, int64_t cluster_count, const Eval
   const auto context_size = static_cast<size_t>(sets.sft.context_size);
   match_contexts_ =
       part_of(sample_contexts(cluster_count, match_count_, sets.sft, seed), group, context_size);
-  std::set<Transition> seen;
-  for (int64_t t = 0; t < sets.all.size(); ++t) seen.insert(transition_of(sets.all, t));
+  const std::set<Transition> seen = distinct_transitions(sets.all);
   const std::array<const TransitionSet*, kSets> of = {&sets.sft, &sets.dev, &sets.test};
   for (size_t i = 0; i < kSets; ++i) {
     UserTransitions& transitions = sampled_[i].transitions;

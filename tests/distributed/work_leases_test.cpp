@@ -3,15 +3,13 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <map>
 #include <thread>
 
 #include "base/file.h"
 #include "tests/base/temporary_folder.h"
-#include "tests/distributed/free_port.h"
+#include "tests/distributed/processes.h"
 
 namespace serendip {
 namespace {
@@ -33,7 +31,9 @@ TEST(WorkLeases, AloneTakesWhatIsNotDone) {
 }
 
 // Takes pieces until none is left and writes each into `folder`; "dies" with its third under way.
-void work(const LaunchInfo& launch, const TemporaryFolder& folder, bool dies) {
+void work(const TemporaryFolder& folder, int dying) {
+  const LaunchInfo launch = launch_info();
+  const bool dies = launch.rank == dying;
   WorkLeases leases(launch, kPieces, std::chrono::seconds(1), std::chrono::seconds(20));
   for (int taken = 1; const auto piece = leases.next(); ++taken) {
     if (dies && taken == 3) _exit(1);
@@ -51,31 +51,18 @@ std::map<std::string, int> pieces_of_ranks(const TemporaryFolder& folder) {
   return count;
 }
 
-// Returns whether all but those that die ended well.
+// Returns whether all but the one that dies ended well.
 bool run(const TemporaryFolder& folder, int processes, int dying) {
-  LaunchInfo launch;
-  launch.world_size = processes;
-  launch.master_port = free_port();
-  std::vector<pid_t> children;
-  for (int rank = 0; rank < processes; ++rank) {
-    children.push_back(fork());
-    if (children.back() != 0) continue;
-    launch.rank = rank;
+  const int well = run_processes(processes, [&] {
     try {
-      work(launch, folder, rank == dying);
+      work(folder, dying);
+      return 0;
     } catch (const std::exception& error) {
-      fprintf(stderr, "rank %d: %s\n", rank, error.what());
-      _exit(2);
+      fprintf(stderr, "%s\n", error.what());
+      return 2;
     }
-    _exit(0);
-  }
-  bool well = true;
-  for (int rank = 0; rank < processes; ++rank) {
-    int status = 0;
-    waitpid(children[static_cast<size_t>(rank)], &status, 0);
-    well = well && (rank == dying || status == 0);
-  }
-  return well;
+  });
+  return well == processes - (dying >= 0 ? 1 : 0);
 }
 
 TEST(WorkLeases, ProcessesShareThePiecesOut) {

@@ -5,16 +5,12 @@
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <thread>
 
 #include "base/file.h"
 #include "base/reproducible.h"
 #include "infer/pair_table.h"
 #include "tests/base/temporary_folder.h"
-#include "tests/distributed/free_port.h"
+#include "tests/distributed/processes.h"
 #include "tests/infer/small_tree.h"
 #include "tests/lm/test_data.h"
 
@@ -42,37 +38,21 @@ class GenerateTest : public testing::Test {
   // it has finished a band. Returns how many ended well.
   int run(const std::string& name, int processes, int threads, int killed = -1) const {
     const fs::path at = prepared(name);
-    const std::string port = std::to_string(free_port());
-    std::vector<pid_t> children;
-    for (int rank = 0; rank < processes; ++rank) {
-      children.push_back(fork());
-      if (children.back() != 0) continue;
-      setenv("RANK", std::to_string(rank).c_str(), 1);
-      setenv("WORLD_SIZE", std::to_string(processes).c_str(), 1);
-      setenv("MASTER_ADDR", "127.0.0.1", 1);
-      setenv("MASTER_PORT", port.c_str(), 1);
+    const fs::path records = at / "table.parts" / ("rank_" + std::to_string(killed) + ".records");
+    const auto work = [&] {
       try {
         at::set_num_threads(threads);
         generate(model, options, at);
+        return 0;
       } catch (const std::exception& error) {
-        fprintf(stderr, "rank %d: %s\n", rank, error.what());
-        _exit(1);
+        fprintf(stderr, "%s\n", error.what());
+        return 1;
       }
-      _exit(0);
-    }
-    int well = 0;
-    const fs::path records = at / "table.parts" / ("rank_" + std::to_string(killed) + ".records");
-    for (int rank = 0; rank < processes; ++rank) {
-      int status = 0;
-      while (waitpid(children[static_cast<size_t>(rank)], &status, WNOHANG) == 0) {
-        std::error_code absent;
-        if (killed >= 0 && fs::file_size(records, absent) > 500 && !absent)
-          kill(children[static_cast<size_t>(killed)], SIGKILL);
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      }
-      well += status == 0;
-    }
-    return well;
+    };
+    return run_processes(processes, work, killed, [&] {
+      std::error_code absent;
+      return fs::file_size(records, absent) > 500 && !absent;
+    });
   }
 
   TemporaryFolder folder;

@@ -2,15 +2,12 @@
 // killed is named, and the same command goes on with any number of them.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
-#include <thread>
+#include <cstdlib>
 
 #include "base/file.h"
 #include "lm/named_tensors.h"
-#include "tests/distributed/free_port.h"
+#include "tests/distributed/processes.h"
 #include "tests/train/small_fine_tuning.h"
 
 namespace serendip {
@@ -24,35 +21,17 @@ class SeveralProcesses : public SmallFineTuning {
   // What a process ends with goes to folder/rank_N. Returns whether all ended well.
   bool run(const fs::path& folder, int processes, int killed = -1,
            const fs::path& kill_at = {}) const {
-    const std::string port = std::to_string(free_port());
-    std::vector<pid_t> children;
-    for (int rank = 0; rank < processes; ++rank) {
-      children.push_back(fork());
-      if (children.back() != 0) continue;
-      setenv("RANK", std::to_string(rank).c_str(), 1);
-      setenv("WORLD_SIZE", std::to_string(processes).c_str(), 1);
-      setenv("MASTER_ADDR", "127.0.0.1", 1);
-      setenv("MASTER_PORT", port.c_str(), 1);
+    const auto work = [&] {
       std::string end = "done";
       try {
         sft(model, options, eval, folder);
       } catch (const std::exception& error) {
         end = error.what();
       }
-      write_file(folder / fmt::format("rank_{}", rank), end);
-      _exit(end == "done" ? 0 : 1);
-    }
-    bool well = true;
-    for (int rank = 0; rank < processes; ++rank) {
-      int status = 0;
-      while (waitpid(children[static_cast<size_t>(rank)], &status, WNOHANG) == 0) {
-        if (killed >= 0 && fs::exists(kill_at))
-          kill(children[static_cast<size_t>(killed)], SIGKILL);
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      }
-      well = well && status == 0;
-    }
-    return well;
+      write_file(folder / fmt::format("rank_{}", std::getenv("RANK")), end);
+      return end == "done" ? 0 : 1;
+    };
+    return run_processes(processes, work, killed, [&] { return fs::exists(kill_at); }) == processes;
   }
 };
 
