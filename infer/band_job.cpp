@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -16,7 +17,13 @@
 namespace serendip {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr int64_t kWorthAForecast = 20;  // batches a thread
+constexpr int64_t kListedRowsPerBand = 512;
+constexpr auto kPoll = std::chrono::seconds(1);
+constexpr std::chrono::duration<double> kPatience = std::chrono::seconds(15);
+constexpr double kBandsOfPatience = 3;  // and as many times the longest band
 
 // A band's row: k labels, filled up with none.
 void add_row(const LabelSearchResult& result, int64_t k, Band& band) {
@@ -59,44 +66,66 @@ BandCost cost_of(std::vector<int64_t> expansions, int64_t tokens) {
 
 }  // namespace
 
-BandJob::BandJob(const LanguageModel& model, const GenerateOptions& options, BandStore& store,
-                 const LaunchInfo& launch)
+int64_t rows_per_band(const ContextList& contexts) {
+  return contexts.is_all() ? contexts.cluster_count() : kListedRowsPerBand;
+}
+
+int64_t band_count(const ContextList& contexts) {
+  const int64_t rows = rows_per_band(contexts);
+  return (contexts.rows() + rows - 1) / rows;
+}
+
+BandJob::BandJob(const LanguageModel& model, const ContextList& contexts,
+                 const GenerateOptions& options, BandStore& store, const LaunchInfo& launch)
     : model_(model),
+      contexts_(contexts),
       options_(options),
       store_(store),
+      launch_(launch),
       free_(options.mode == "free"),
-      world_size_(launch.world_size),
       settings_{free_ ? SearchMode::kGreedy : parse_search_mode(options.mode), options.k,
                 options.tolerance, static_cast<uint64_t>(options.seed),
                 max_nodes(model.decoder, options, workers())},
-      leases_(launch, clusters()) {
-  for (const int32_t c1 : store.done()) leases_.finish(c1);
-  done_before_ = leases_.finished();
+      leases_(launch, band_count(contexts)) {
+  for (const int32_t band : store.done()) leases_.finish(band);
+  for (const int64_t band : not_done()) missing_rows_ += rows_of(band).count();
 }
 
-std::vector<LabelQuery> BandJob::queries(int64_t c1, int64_t first, int64_t count,
-                                         int64_t stride) const {
+BandJob::Rows BandJob::rows_of(int64_t band) const {
+  const int64_t rows = rows_per_band(contexts_);
+  return {band * rows, std::min((band + 1) * rows, contexts_.rows())};
+}
+
+std::vector<int64_t> BandJob::not_done() const {
+  std::vector<int64_t> bands;
+  for (int64_t band = 0; band < band_count(contexts_); ++band)
+    if (!store_.done().contains(static_cast<int32_t>(band))) bands.push_back(band);
+  return bands;
+}
+
+std::vector<LabelQuery> BandJob::queries(Rows rows, int64_t stride) const {
   std::vector<LabelQuery> queries;
-  for (int64_t c2 = first; c2 < clusters() && count > 0; c2 += stride, --count) {
-    const std::vector<int32_t> context = {static_cast<int32_t>(c1), static_cast<int32_t>(c2)};
-    queries.push_back(
-        {model_.language.prompt(context), context, static_cast<uint64_t>(c1 * clusters() + c2)});
+  for (int64_t row = rows.begin; row < rows.end; row += stride) {
+    const std::vector<int32_t> context = contexts_[row];
+    queries.push_back({model_.language.prompt(context), context, static_cast<uint64_t>(row)});
   }
   return queries;
 }
 
 BandForecast BandJob::forecast() const {
-  BandForecast forecast{missing_rows(), 0, 0, 0};
-  const int64_t workers = this->workers(), batch = std::min(options_.batch, clusters());
+  BandForecast forecast{missing_rows_, 0, 0, 0};
+  const int64_t workers = this->workers(), batch = std::min(options_.batch, rows_of(0).count());
   if (forecast.rows < kWorthAForecast * workers * batch) return forecast;
   std::mutex mutex;
   int64_t rows = 0, tokens = 0, projections = 0;
   const auto start = std::chrono::steady_clock::now();
   for_each_item(workers, workers, [&](int64_t, int64_t item) {
-    const int64_t c1 = (2 * item + 1) * clusters() / (2 * workers);
+    const int64_t band = (2 * item + 1) * band_count(contexts_) / (2 * workers);
     LabelSearch search(model_.decoder, model_.trie, settings_);
-    begin_band(search, c1);
-    const auto results = answer(search, queries(c1, 0, batch, clusters() / batch));
+    begin_band(search, band);
+    const Rows rows_there = rows_of(band);
+    const auto results =
+        answer(search, queries(rows_there, std::max<int64_t>(1, rows_there.count() / batch)));
     const std::lock_guard lock(mutex);
     rows += static_cast<int64_t>(results.size());
     tokens += search.computed_tokens();
@@ -109,39 +138,55 @@ BandForecast BandJob::forecast() const {
   forecast.tokens = share * static_cast<double>(tokens);
   forecast.flops = forecast.tokens * token + share * static_cast<double>(projections) *
                                                  (config.flops_per_token(true) - token);
-  forecast.seconds = share * seconds.count() / static_cast<double>(world_size_);
+  forecast.seconds = share * seconds.count() / static_cast<double>(launch_.world_size);
   return forecast;
 }
 
 BandCost BandJob::run() {
-  Progress progress("generate", missing_rows(), "contexts");
+  Progress progress("generate", missing_rows_, "contexts");
   std::vector<std::unique_ptr<LabelSearch>> searches;  // a worker's
   for (int64_t i = 0; i < workers(); ++i)
     searches.push_back(std::make_unique<LabelSearch>(model_.decoder, model_.trie, settings_));
   std::mutex mutex;
   std::vector<int64_t> expansions;
+  std::chrono::duration<double> longest = std::chrono::seconds(0);
   int64_t shown = 0, open_rows = 0;  // open: of bands under way
+  const int64_t not_done_before = leases_.unfinished();
   const auto show = [&] {
-    const int64_t rows = (leases_.finished() - done_before_) * clusters() + open_rows;
+    const int64_t bands = not_done_before - leases_.unfinished();
+    const int64_t rows = std::min(bands * rows_per_band(contexts_) + open_rows, missing_rows_);
     if (rows > shown) progress.advance(rows - std::exchange(shown, rows));
   };
+  const auto work = [&](int64_t worker, int64_t number) {
+    const auto start = Clock::now();
+    const Band band = compute(*searches[static_cast<size_t>(worker)], number,
+                              [&](const std::vector<LabelSearchResult>& rows) {
+                                const std::lock_guard lock(mutex);
+                                for (const LabelSearchResult& row : rows)
+                                  expansions.push_back(row.expansions);
+                                open_rows += static_cast<int64_t>(rows.size());
+                                show();
+                              });
+    const std::lock_guard lock(mutex);
+    store_.append(static_cast<int32_t>(number), band);
+    leases_.finish(number);
+    open_rows -= rows_of(number).count();
+    longest = std::max<std::chrono::duration<double>>(longest, Clock::now() - start);
+    show();
+  };
   for_each_item(
-      workers(), [&] { return leases_.next(); },
-      [&](int64_t worker, int64_t c1) {
-        const Band band = compute(*searches[static_cast<size_t>(worker)], c1,
-                                  [&](const std::vector<LabelSearchResult>& rows) {
-                                    const std::lock_guard lock(mutex);
-                                    for (const LabelSearchResult& row : rows)
-                                      expansions.push_back(row.expansions);
-                                    open_rows += static_cast<int64_t>(rows.size());
-                                    show();
-                                  });
-        const std::lock_guard lock(mutex);
-        store_.append(static_cast<int32_t>(c1), band);
-        leases_.finish(c1);
-        open_rows -= clusters();
-        show();
+      workers(), [&] { return leases_.next(); }, work);
+  if (!launch_.can_meet && launch_.rank == 0)
+    for (;;) {
+      const auto patience = std::max(kPatience, kBandsOfPatience * longest);
+      const std::vector<int64_t> owed = owed_by_others(patience);
+      if (owed.empty()) break;
+      // One a worker, then another look: the others may be alive and slow.
+      const auto count = std::min(workers(), static_cast<int64_t>(owed.size()));
+      for_each_item(workers(), count, [&](int64_t worker, int64_t item) {
+        work(worker, owed[static_cast<size_t>(item)]);
       });
+    }
   progress.finish();
   int64_t tokens = 0;
   for (const auto& search : searches) tokens += search->computed_tokens();
@@ -183,22 +228,41 @@ std::vector<LabelSearchResult> BandJob::answer(LabelSearch& search,
   return results;
 }
 
-// Computes what the band's prompts share.
-void BandJob::begin_band(LabelSearch& search, int64_t c1) const {
-  const auto first = static_cast<int32_t>(c1);
-  search.hold_prefix(model_.language.prompt({&first, 1}));
+std::vector<int64_t> BandJob::owed_by_others(std::chrono::duration<double> patience) {
+  size_t known = 0;
+  for (auto seen = Clock::now();; std::this_thread::sleep_for(kPoll)) {
+    throw_if_interrupted();
+    store_.refresh();
+    const std::vector<int64_t> owed = not_done();
+    if (store_.done().size() > std::exchange(known, store_.done().size())) seen = Clock::now();
+    if (owed.empty() || Clock::now() - seen > patience) return owed;
+  }
 }
 
-// Rows of (c1, 0 … M-1).
-Band BandJob::compute(LabelSearch& search, int64_t c1, const RowsDone& done) const {
-  begin_band(search, c1);
+// Computes what the band's prompts share: as its rows ascend, what the first and the last share. At
+// least the last cluster is left to each.
+void BandJob::begin_band(LabelSearch& search, int64_t band) const {
+  const Rows rows = rows_of(band);
+  const std::vector<int32_t> first = contexts_[rows.begin], last = contexts_[rows.end - 1];
+  const auto shared = std::mismatch(first.begin(), first.end() - 1, last.begin()).first;
+  search.hold_prefix(model_.language.prompt({first.begin(), shared}));
+}
+
+Band BandJob::compute(LabelSearch& search, int64_t number, const RowsDone& done) const {
+  begin_band(search, number);
   Band band;
-  for (int64_t c2 = 0; c2 < clusters(); c2 += options_.batch) {
+  const Rows rows = rows_of(number);
+  for (int64_t row = rows.begin; row < rows.end; row += options_.batch) {
     throw_if_interrupted();
-    const auto results = answer(search, queries(c1, c2, options_.batch, 1));
+    const auto results =
+        answer(search, queries({row, std::min(row + options_.batch, rows.end)}, 1));
     for (const LabelSearchResult& result : results) add_row(result, options_.k, band);
     done(results);
   }
+  // All records are of one size.
+  const LabelSearchResult none{{}, 0, 0, 0};
+  for (int64_t row = rows.count(); row < rows_per_band(contexts_); ++row)
+    add_row(none, options_.k, band);
   return band;
 }
 

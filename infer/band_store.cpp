@@ -7,14 +7,15 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/log.h"
 
 namespace serendip {
 namespace fs = std::filesystem;
 
 namespace {
 
-// A record: c1 (4 bytes), four arrays of `values` 4-byte numbers, and the hash of all that (8
-// bytes).
+// A record: the band's number (4 bytes), four arrays of `values` 4-byte numbers, and the hash of
+// all that (8 bytes).
 size_t record_bytes(size_t values) { return 4 + 16 * values + 8; }
 
 template <typename T>
@@ -42,13 +43,19 @@ BandStore::BandStore(fs::path folder, const std::string& key, int64_t values_per
     const size_t torn = (bytes.size() - key_.size()) % record_bytes(values_);
     if (torn > 0) fs::resize_file(path_, bytes.size() - torn);
   } else {
+    if (!bytes.empty())
+      spdlog::warn("{}: made with another model or other settings, begun anew", path_.string());
     write_file(path_, key_);
   }
-  for_each_record([&](int32_t c1, const char*) { done_.insert(c1); });
+  refresh();
+}
+
+void BandStore::refresh() {
+  for_each_record([&](int32_t number, const char*) { done_.insert(number); });
 }
 
 void BandStore::for_each_record(
-    const std::function<void(int32_t c1, const char* values)>& visit) const {
+    const std::function<void(int32_t number, const char* values)>& visit) const {
   const size_t size = record_bytes(values_);
   for (const auto& entry : fs::directory_iterator(folder_)) {
     if (entry.path().extension() != ".records") continue;
@@ -59,17 +66,17 @@ void BandStore::for_each_record(
       uint64_t hash = 0;
       std::memcpy(&hash, bytes.data() + at + size - 8, 8);
       if (hash64(record) != hash) continue;
-      int32_t c1 = 0;
-      std::memcpy(&c1, record.data(), 4);
-      visit(c1, record.data() + 4);
+      int32_t number = 0;
+      std::memcpy(&number, record.data(), 4);
+      visit(number, record.data() + 4);
     }
   }
 }
 
 std::map<int32_t, Band> BandStore::read() const {
   std::map<int32_t, Band> bands;
-  for_each_record([&](int32_t c1, const char* next) {
-    Band& band = bands[c1];
+  for_each_record([&](int32_t number, const char* next) {
+    Band& band = bands[number];
     next = take(next, values_, band.label);
     next = take(next, values_, band.log_prob);
     next = take(next, values_, band.probability_low);
@@ -78,16 +85,16 @@ std::map<int32_t, Band> BandStore::read() const {
   return bands;
 }
 
-void BandStore::append(int32_t c1, const Band& band) {
-  std::string record(reinterpret_cast<const char*>(&c1), 4);
+void BandStore::append(int32_t number, const Band& band) {
+  std::string record(reinterpret_cast<const char*>(&number), 4);
   put(record, band.label);
   put(record, band.log_prob);
   put(record, band.probability_low);
   put(record, band.probability_high);
   const uint64_t hash = hash64(record);
   record.append(reinterpret_cast<const char*>(&hash), 8);
-  SERENDIP_CHECK(record.size() == record_bytes(values_), "band {}: expected {} bytes, got {}", c1,
-                 record_bytes(values_), record.size());
+  SERENDIP_CHECK(record.size() == record_bytes(values_), "band {}: expected {} bytes, got {}",
+                 number, record_bytes(values_), record.size());
   const uintmax_t before = fs::file_size(path_);
   std::ofstream out(path_, std::ios::binary | std::ios::app);
   out.write(record.data(), static_cast<std::streamsize>(record.size()));
@@ -97,7 +104,7 @@ void BandStore::append(int32_t c1, const Band& band) {
     fs::resize_file(path_, before);  // later records stay aligned
     fail("{}: cannot append {} bytes: {}", path_.string(), record.size(), reason);
   }
-  done_.insert(c1);
+  done_.insert(number);
 }
 
 }  // namespace serendip

@@ -13,7 +13,7 @@
 
 namespace serendip {
 
-// All rows that share c1: M·k values each.
+// Rows that are computed together: rows·k values each.
 struct Band {
   std::vector<int32_t> label;
   std::vector<float> log_prob, probability_low, probability_high;
@@ -27,16 +27,18 @@ class BandStore {
   BandStore(std::filesystem::path folder, const std::string& key, int64_t values_per_band,
             int64_t rank = 0);
 
-  // Of all processes when this was opened, and this one's since.
+  // Of all processes when this was opened or `refresh` last called, and this one's since.
   const std::set<int32_t>& done() const { return done_; }
+  // Looks at the disk again.
+  void refresh();
   // Appends and flushes; throws Error when the disk refuses, the file then ends as it did before.
-  void append(int32_t c1, const Band& band);
-  // Every process's bands as they are on disk now, by c1.
+  void append(int32_t number, const Band& band);
+  // Every process's bands as they are on disk now, by number.
   std::map<int32_t, Band> read() const;
 
  private:
   // Of all processes' files, whole and of this key.
-  void for_each_record(const std::function<void(int32_t c1, const char* values)>& visit) const;
+  void for_each_record(const std::function<void(int32_t number, const char* values)>& visit) const;
 
   std::filesystem::path folder_, path_;
   std::string key_;

@@ -1,13 +1,13 @@
 #include "infer/generate.h"
 
-#include <fmt/ranges.h>
-
+#include <algorithm>
 #include <chrono>
 
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "clusters/tree.h"
+#include "data/dataset.h"
 #include "distributed/launch.h"
 #include "infer/band_job.h"
 #include "infer/band_store.h"
@@ -17,6 +17,7 @@
 #include "lm/lora.h"
 #include "lm/model_io.h"
 #include "lm/safetensors.h"
+#include "transitions/context_list.h"
 
 namespace serendip {
 namespace fs = std::filesystem;
@@ -36,7 +37,7 @@ std::map<std::string, std::string> artifact_hashes(const ModelOptions& model,
   return {{"model", hash_hex(weights)},
           {"tokenizer", hash_hex(tokenizer)},
           {"template", hash_hex(model.prompt_template)},
-          {"descriptions", hash_hex(fmt::format("{}", fmt::join(descriptions, "\n")))}};
+          {"descriptions", descriptions_hash(descriptions)}};
 }
 
 void log_forecast(const BandForecast& forecast) {
@@ -47,9 +48,31 @@ void log_forecast(const BandForecast& forecast) {
       static_cast<double>(forecast.rows) / forecast.seconds);
 }
 
+// Up to `size` values in all; the last band is filled up beyond the last row.
 template <typename T>
-void append(std::vector<T>& to, const std::vector<T>& from) {
-  to.insert(to.end(), from.begin(), from.end());
+void append(const std::vector<T>& from, size_t size, std::vector<T>& to) {
+  to.insert(to.end(), from.begin(), from.begin() + std::min(from.size(), size - to.size()));
+}
+
+ContextList wanted_contexts(const std::string& wanted, const ClusterTree& tree,
+                            const MiningRule& rule, const fs::path& run_folder) {
+  const TreeLevel& level = tree.planning();
+  if (wanted == "all") return ContextList::all(level.cluster_count(), rule.context_size);
+  const std::vector<int32_t> contexts =
+      wanted == "observed"
+          ? observed_contexts(load_dataset(run_folder / "data.h5", /*with_embedding=*/false),
+                              level.assignment, rule)
+          : read_contexts(wanted, rule.context_size);
+  SERENDIP_CHECK(!contexts.empty(), "generate.contexts: {}: expected contexts, got none", wanted);
+  ContextList list = ContextList::listed(level.cluster_count(), rule.context_size, contexts);
+  spdlog::info("generate: {} contexts of {} are {}", list.rows(), list.context_size(),
+               wanted == "observed" ? "observed" : "listed in " + wanted);
+  return list;
+}
+
+std::string contexts_hash(const ContextList& contexts) {
+  const std::vector<int32_t>& values = contexts.contexts();
+  return hash_hex({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(int32_t)});
 }
 
 }  // namespace
@@ -59,6 +82,8 @@ void GenerateOptions::declare(OptionSet& set) {
           "exact: the proven k best; greedy: one label; full: all scored; sample: k draws; free: "
           "any text",
           one_of({"exact", "greedy", "full", "sample", "free"}));
+  set.add("contexts", contexts,
+          "all; observed: those that users had; or a JSONL file of {\"context\": [...]}");
   set.add("k", k, "labels a context", at_least(int64_t{1}));
   set.add("tolerance", tolerance, "exact goes on until every probability's interval is as narrow",
           within(0.0, 1.0));
@@ -69,31 +94,33 @@ void GenerateOptions::declare(OptionSet& set) {
 }
 
 nlohmann::json generate(const ModelOptions& options, const GenerateOptions& generate_options,
-                        const fs::path& run_folder) {
+                        const MiningRule& rule, const fs::path& run_folder) {
   const fs::path best = run_folder / "sft" / "best";
   const fs::path folder = fs::exists(best) ? best : fs::path(options.path);
   const ClusterTree tree = load_tree(run_folder / "tree.h5");
   const std::vector<std::string>& descriptions = tree.planning().description;
   LanguageModel model = open_language_model(options, folder, descriptions);
-  SERENDIP_CHECK(model.language.context_size() == 2,
-                 "generate: expected a template of 2 places, got {}",
-                 model.language.context_size());
+  SERENDIP_CHECK(model.language.context_size() == rule.context_size,
+                 "model.template: expected {} places, as curate.context_size says, got {}",
+                 rule.context_size, model.language.context_size());
   model.decoder = merge_lora(std::move(model.decoder));
-  const auto clusters = static_cast<int32_t>(descriptions.size());
 
   PairTable table;
-  table.cluster_count = clusters;
+  table.contexts = wanted_contexts(generate_options.contexts, tree, rule, run_folder);
   table.k = generate_options.k;
   table.hashes = artifact_hashes(options, folder, descriptions);
   std::string key = fmt::format("{} {} {} {}", generate_options.mode, generate_options.k,
                                 generate_options.tolerance, generate_options.seed);
   for (const auto& [name, hash] : table.hashes) key += " " + hash;
+  if (!table.contexts.is_all()) key += " " + contexts_hash(table.contexts);
   const LaunchInfo launch = launch_info();
   if (launch.rank > 0) log_warnings_only();
-  BandStore store(run_folder / "table.parts", key, clusters * table.k, launch.rank);
+  BandStore store(run_folder / "table.parts", key, rows_per_band(table.contexts) * table.k,
+                  launch.rank);
+  const int64_t bands = band_count(table.contexts);
   if (!store.done().empty())
-    spdlog::info("generate: {} of {} bands are there already", store.done().size(), clusters);
-  BandJob job(model, generate_options, store, launch);
+    spdlog::info("generate: {} of {} bands are there already", store.done().size(), bands);
+  BandJob job(model, table.contexts, generate_options, store, launch);
   const BandForecast forecast = job.forecast();
   log_forecast(forecast);
   const auto start = std::chrono::steady_clock::now();
@@ -102,14 +129,15 @@ nlohmann::json generate(const ModelOptions& options, const GenerateOptions& gene
   if (launch.rank > 0) return nlohmann::json::object();
 
   const std::map<int32_t, Band> parts = store.read();
-  SERENDIP_CHECK(static_cast<int32_t>(parts.size()) == clusters,
+  SERENDIP_CHECK(static_cast<int64_t>(parts.size()) == bands,
                  "{}: expected {} bands, got {}; do all processes see this folder?",
-                 (run_folder / "table.parts").string(), clusters, parts.size());
-  for (const auto& [c1, band] : parts) {
-    append(table.label, band.label);
-    append(table.log_prob, band.log_prob);
-    append(table.probability_low, band.probability_low);
-    append(table.probability_high, band.probability_high);
+                 (run_folder / "table.parts").string(), bands, parts.size());
+  const auto values = static_cast<size_t>(table.rows() * table.k);
+  for (const auto& [number, band] : parts) {
+    append(band.label, values, table.label);
+    append(band.log_prob, values, table.log_prob);
+    append(band.probability_low, values, table.probability_low);
+    append(band.probability_high, values, table.probability_high);
   }
   save_pair_table(table, run_folder / "table.h5");
   fs::remove_all(run_folder / "table.parts");

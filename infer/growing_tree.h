@@ -1,22 +1,27 @@
-// Token trees that grow during inference: prompts with their common prefixes computed once, and the
-// next-token logits of the rows that are asked for.
+// Token trees that grow during inference: prompts with their common prefixes computed once, and
+// what the model says comes next, where it is asked. The tree is on the host, the model where its
+// weights are; a call of `compute` or `most_likely` reads from there once.
 #pragma once
 
 #include <torch/torch.h>
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "lm/decoder.h"
 
 namespace serendip {
 
-// What a model says of the token after a node.
-struct NextToken {
-  const float* logits;  // [vocab]
-  double log_z;         // log Σ exp(logits)
+// How likely is each of the tokens after the node?
+struct NextTokenQuestion {
+  int32_t node;
+  std::span<const int32_t> tokens;
+};
 
-  double log_prob(int32_t token) const { return static_cast<double>(logits[token]) - log_z; }
+struct NextToken {
+  int32_t token;
+  double log_prob;
 };
 
 class GrowingTree {
@@ -31,17 +36,22 @@ class GrowingTree {
   std::vector<int32_t> add_prompts(const std::vector<std::vector<int32_t>>& prompts);
   int32_t add(int32_t parent, int32_t token) { return tree_.add(parent, token); }
   int32_t size() const { return tree_.size(); }
-  int64_t vocabulary() const { return decoder_.config.vocab_size; }
 
-  // Computes the nodes added since the last call and shows `visit` what each wanted one (ascending,
-  // all among the new ones) says of the next token.
-  void compute(const std::vector<int32_t>& wanted,
-               const std::function<void(int32_t node, const NextToken&)>& visit);
+  // Computes the nodes added since the last call and shows `visit` the answer to each question, in
+  // their order: ascending by node, all among the new ones.
+  void compute(const std::vector<NextTokenQuestion>& questions,
+               const std::function<void(size_t question, std::span<const double> log_prob)>& visit);
+  // The same for the token that is likeliest, after each of `nodes`.
+  std::vector<NextToken> most_likely(const std::vector<int32_t>& nodes);
 
   // Nodes computed since the beginning.
   int64_t computed_tokens() const { return computed_tokens_; }
 
  private:
+  // Logits [rows, vocab] after nodes [first, first + rows) of `nodes`, a part at a time.
+  using VisitLogits = std::function<void(size_t first, const torch::Tensor& logits)>;
+  void compute_logits(const std::vector<int32_t>& nodes, const VisitLogits& visit);
+
   const Decoder& decoder_;
   TokenTree tree_;
   KeyValueArena arena_;

@@ -47,7 +47,7 @@ double entropy_bits(const std::vector<double>& counts) {
 
 LabelDistribution label_distribution(const PairTable& table) {
   LabelDistribution result;
-  result.count.resize(static_cast<size_t>(table.cluster_count));
+  result.count.resize(static_cast<size_t>(table.cluster_count()));
   for (int64_t row = 0; row < table.rows(); ++row) {
     const int32_t best = table.label[static_cast<size_t>(row * table.k)];
     if (best == PairTable::kNoLabel) continue;
@@ -68,9 +68,9 @@ LabelDistribution label_distribution(const PairTable& table) {
 }
 
 nlohmann::json compare_tables(const PairTable& a, const PairTable& b) {
-  SERENDIP_CHECK(a.cluster_count == b.cluster_count && a.rows() == b.rows(),
+  SERENDIP_CHECK(a.contexts == b.contexts,
                  "tables: expected the same contexts, got {} rows of {} clusters and {} of {}",
-                 a.rows(), a.cluster_count, b.rows(), b.cluster_count);
+                 a.rows(), a.cluster_count(), b.rows(), b.cluster_count());
   const auto k = static_cast<double>(std::min(a.k, b.k));
   double same = 0, common = 0;
   for (int64_t row = 0; row < a.rows(); ++row) {

@@ -14,26 +14,28 @@ namespace {
 struct Expansion {
   size_t query;
   FrontierNode from;
-  int32_t trie_node;    // of the current row
-  int32_t first, last;  // tree nodes of the chain
-  double log_prob;
+  int32_t trie_node, last;  // the end of the chain, in the trie and in the token tree
+  double log_prob;          // of the chain as far as its tokens are answered
 };
 
 // Adds the node and its forced chain: as long as one continuation is possible, nothing is decided.
-Expansion expand(const LabelTrie& trie, size_t query, const FrontierNode& from, GrowingTree& tree) {
-  Expansion expansion{query,
-                      from,
-                      from.trie_node,
-                      tree.add(from.tree_parent, trie.node(from.trie_node).token),
-                      0,
-                      from.log_prob};
-  expansion.last = expansion.first;
-  for (const LabelTrie::Node* node = &trie.node(from.trie_node);
-       node->children.size() == 1 && node->labels.empty();) {
-    node = &trie.node(node->children[0]);
-    expansion.last = tree.add(expansion.last, node->token);
+// Asks of each what may come next.
+Expansion expand(const LabelTrie& trie, size_t query, const FrontierNode& from, GrowingTree& tree,
+                 std::vector<NextTokenQuestion>& questions) {
+  Expansion expansion{query, from, from.trie_node, from.tree_parent, from.log_prob};
+  for (;;) {
+    const LabelTrie::Node& node = trie.node(expansion.trie_node);
+    expansion.last = tree.add(expansion.last, node.token);
+    questions.push_back({expansion.last, node.next_tokens});
+    if (node.children.size() != 1 || !node.labels.empty()) return expansion;
+    expansion.trie_node = node.children[0];
   }
-  return expansion;
+}
+
+std::vector<int32_t> ascending(std::vector<int32_t> nodes) {
+  std::sort(nodes.begin(), nodes.end());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  return nodes;
 }
 
 }  // namespace
@@ -76,35 +78,33 @@ std::vector<LabelSearchResult> LabelSearch::run(const std::vector<LabelQuery>& q
   }
   const std::vector<int32_t> roots = tree_.add_prompts(prompts);
   check_size();
-  std::vector<int32_t> wanted = roots;
-  std::sort(wanted.begin(), wanted.end());
-  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
   const FrontierNode root{LabelTrie::kRoot, TokenTree::kNoParent, 0};
-  tree_.compute(wanted, [&](int32_t node, const NextToken& next) {
+  std::vector<NextTokenQuestion> questions;
+  for (const int32_t node : ascending(roots))
+    questions.push_back({node, trie_.node(LabelTrie::kRoot).next_tokens});
+  tree_.compute(questions, [&](size_t question, std::span<const double> next) {
+    const int32_t node = questions[question].node;
     for (size_t i = 0; i < queries.size(); ++i)
       if (roots[i] == node) searches[i]->open(root, LabelTrie::kRoot, node, 0, next);
   });
   for (;;) {
     std::vector<Expansion> expansions;
-    const int32_t begin = tree_.size();
+    questions.clear();
     for (size_t i = 0; i < searches.size(); ++i)
       for (const FrontierNode& node : searches[i]->next())
-        expansions.push_back(expand(trie_, i, node, tree_));
+        expansions.push_back(expand(trie_, i, node, tree_, questions));
     if (expansions.empty()) break;
     check_size();
-    wanted.resize(static_cast<size_t>(tree_.size() - begin));
-    for (size_t i = 0; i < wanted.size(); ++i) wanted[i] = begin + static_cast<int32_t>(i);
     size_t current = 0;
-    tree_.compute(wanted, [&](int32_t node, const NextToken& next) {
+    tree_.compute(questions, [&](size_t question, std::span<const double> next) {
+      const int32_t node = questions[question].node;
       if (node > expansions[current].last) ++current;
       Expansion& expansion = expansions[current];
-      if (node == expansion.last) {
+      if (node == expansion.last)
         searches[expansion.query]->open(expansion.from, expansion.trie_node, node,
                                         expansion.log_prob, next);
-        return;
-      }
-      expansion.trie_node = trie_.node(expansion.trie_node).children[0];
-      expansion.log_prob += next.log_prob(trie_.node(expansion.trie_node).token);
+      else
+        expansion.log_prob += next[0];
     });
   }
   std::vector<LabelSearchResult> results;
@@ -127,14 +127,10 @@ std::vector<FreeAnswer> LabelSearch::run_freely(const std::vector<std::vector<in
   while (!active.empty()) {
     std::vector<int32_t> wanted;
     for (const size_t i : active) wanted.push_back(at[i]);
-    std::sort(wanted.begin(), wanted.end());
-    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-    std::map<int32_t, std::pair<int32_t, double>> best;  // of a node: the token after it
-    tree_.compute(wanted, [&](int32_t node, const NextToken& next) {
-      const auto token = static_cast<int32_t>(
-          std::max_element(next.logits, next.logits + tree_.vocabulary()) - next.logits);
-      best[node] = {token, next.log_prob(token)};
-    });
+    wanted = ascending(std::move(wanted));
+    const std::vector<NextToken> answers_here = tree_.most_likely(wanted);
+    std::map<int32_t, NextToken> best;  // of a node: the token after it
+    for (size_t i = 0; i < wanted.size(); ++i) best[wanted[i]] = answers_here[i];
     std::vector<size_t> still;
     for (const size_t i : active) {
       const auto& [token, log_prob] = best.at(at[i]);

@@ -32,6 +32,10 @@ LabelTrie::LabelTrie(const std::vector<std::vector<int32_t>>& labels, int32_t te
     for (; at >= 0; at = parent_[static_cast<size_t>(at)])
       ++nodes_[static_cast<size_t>(at)].label_count;
   }
+  for (Node& node : nodes_) {
+    for (const int32_t child : node.children) node.next_tokens.push_back(this->node(child).token);
+    if (!node.labels.empty()) node.next_tokens.push_back(terminator);
+  }
 }
 
 bool LabelTrie::allows(int32_t index, std::span<const int32_t> excluded) const {

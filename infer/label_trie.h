@@ -16,6 +16,8 @@ class LabelTrie {
     std::vector<int32_t> children;  // by ascending token
     std::vector<int32_t> labels;    // that end here, ascending; several when their ids are equal
     int32_t label_count = 0;        // in the subtree, labels of the node included
+    // What may come next: the children's tokens, then, where labels end here, the terminator.
+    std::vector<int32_t> next_tokens;
   };
 
   LabelTrie(const std::vector<std::vector<int32_t>>& labels, int32_t terminator);

@@ -7,20 +7,30 @@
 #include <string>
 #include <vector>
 
+#include "transitions/context_list.h"
+
 namespace serendip {
 
-// R = M^K rows; with K = 2, row r = c1·M + c2. A row with fewer than k labels is filled up with
-// label kNoLabel and log-probability -inf.
+// A row a context; one with fewer than k labels is filled up with label kNoLabel and
+// log-probability -inf. All pairs need no list of them in the file: with K = 2, row r = c1·M + c2.
 struct PairTable {
   static constexpr int32_t kNoLabel = -1;
 
-  int64_t cluster_count = 0, context_size = 2, k = 0;
+  ContextList contexts;
+  int64_t k = 0;
   std::vector<int32_t> label;                                      // [R, k]
   std::vector<float> log_prob, probability_low, probability_high;  // [R, k]
   std::map<std::string, std::string> hashes;  // of model, tokenizer, template, descriptions
 
-  int64_t rows() const { return k == 0 ? 0 : static_cast<int64_t>(label.size()) / k; }
+  int64_t cluster_count() const { return contexts.cluster_count(); }
+  int64_t rows() const { return contexts.rows(); }
 };
+
+// Of a tree's descriptions, as in `hashes`.
+std::string descriptions_hash(const std::vector<std::string>& descriptions);
+// Throws Error naming the file where the table was made for clusters of other descriptions.
+void check_descriptions(const PairTable& table, const std::vector<std::string>& descriptions,
+                        const std::filesystem::path& path);
 
 // Throws Error naming the file and what is missing or inconsistent.
 PairTable load_pair_table(const std::filesystem::path& path);

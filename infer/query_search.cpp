@@ -181,15 +181,15 @@ class SampleSearch : public QuerySearch {
 }  // namespace
 
 void QuerySearch::open(const FrontierNode& from, int32_t trie_node, int32_t tree_node,
-                       double log_prob, const NextToken& next) {
+                       double log_prob, std::span<const double> next) {
   const LabelTrie::Node& node = trie_.node(trie_node);
   const size_t old_frontier = frontier_.size(), old_reached = reached_.size();
-  for (const int32_t child : node.children)
-    if (trie_.allows(child, query_.excluded))
-      frontier_.push_back({child, tree_node, log_prob + next.log_prob(trie_.node(child).token)});
+  for (size_t i = 0; i < node.children.size(); ++i)
+    if (trie_.allows(node.children[i], query_.excluded))
+      frontier_.push_back({node.children[i], tree_node, log_prob + next[i]});
   for (const int32_t label : node.labels)
     if (std::find(query_.excluded.begin(), query_.excluded.end(), label) == query_.excluded.end())
-      reached_.push_back({label, log_prob + next.log_prob(trie_.terminator())});
+      reached_.push_back({label, log_prob + next.back()});
   ++expansions_;
   const std::vector<FrontierNode> children(frontier_.begin() + static_cast<int64_t>(old_frontier),
                                            frontier_.end());

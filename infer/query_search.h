@@ -25,9 +25,10 @@ class QuerySearch {
   QuerySearch& operator=(const QuerySearch&) = delete;
 
   // Takes what the model says after `trie_node`, at `tree_node` of the token tree, whose path has
-  // `log_prob`. `from` is the frontier node that was expanded: it, or the head of its forced chain.
+  // `log_prob`: `next`, the log-probabilities of its next_tokens. `from` is the frontier node that
+  // was expanded: it, or the head of its forced chain.
   void open(const FrontierNode& from, int32_t trie_node, int32_t tree_node, double log_prob,
-            const NextToken& next);
+            std::span<const double> next);
   // Removes and returns the frontier nodes to expand now; none when the search has ended.
   virtual std::vector<FrontierNode> next() = 0;
   virtual LabelSearchResult result();

@@ -32,12 +32,7 @@ template <typename Visit>
 void for_each_row(const PairTable& table, const Visit& visit) {
   for (int64_t r = 0; r < table.rows(); ++r) {
     Row row;
-    row.context.resize(static_cast<size_t>(table.context_size));
-    int64_t rest = r;
-    for (auto cluster = row.context.rbegin(); cluster != row.context.rend(); ++cluster) {
-      *cluster = static_cast<int32_t>(rest % table.cluster_count);
-      rest /= table.cluster_count;
-    }
+    row.context = table.contexts[r];
     for (int64_t rank = 0; rank < table.k; ++rank) {
       const auto entry = static_cast<size_t>(r * table.k + rank);
       row.rank = static_cast<int32_t>(rank + 1);
@@ -62,7 +57,7 @@ std::string quoted(const std::string& text) {
 void write_csv(const PairTable& table, const std::vector<std::string>& descriptions,
                const fs::path& path) {
   std::ofstream out(path, std::ios::binary);
-  for (int64_t i = 1; i <= table.context_size; ++i) out << fmt::format("context_{},", i);
+  for (int64_t i = 1; i <= table.contexts.context_size(); ++i) out << fmt::format("context_{},", i);
   out << "rank,label,log_prob,probability_low,probability_high"
       << (descriptions.empty() ? "\n" : ",description\n");
   for_each_row(table, [&](const Row& row) {
@@ -78,7 +73,7 @@ void write_csv(const PairTable& table, const std::vector<std::string>& descripti
 
 void write_parquet(const PairTable& table, const std::vector<std::string>& descriptions,
                    const fs::path& path) {
-  std::vector<arrow::Int32Builder> context(static_cast<size_t>(table.context_size));
+  std::vector<arrow::Int32Builder> context(static_cast<size_t>(table.contexts.context_size()));
   arrow::Int32Builder rank, label;
   arrow::FloatBuilder log_prob, probability_low, probability_high;
   arrow::StringBuilder description;
@@ -120,8 +115,8 @@ void write_parquet(const PairTable& table, const std::vector<std::string>& descr
 void export_table(const PairTable& table, const std::vector<std::string>& descriptions,
                   const fs::path& target) {
   SERENDIP_CHECK(
-      descriptions.empty() || static_cast<int64_t>(descriptions.size()) == table.cluster_count,
-      "{}: expected descriptions of {} clusters, got {}", target.string(), table.cluster_count,
+      descriptions.empty() || static_cast<int64_t>(descriptions.size()) == table.cluster_count(),
+      "{}: expected descriptions of {} clusters, got {}", target.string(), table.cluster_count(),
       descriptions.size());
   const std::string ending = target.extension().string();
   SERENDIP_CHECK(ending == ".csv" || ending == ".parquet",

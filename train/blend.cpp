@@ -114,13 +114,11 @@ UserTransitions unseen(const UserTransitions& transitions, const TransitionSet& 
 
 PairTable blended(const PairTable& table, const LabelDistributionOf& model) {
   PairTable result = table;
-  const int64_t clusters = table.cluster_count;
+  const int64_t clusters = table.cluster_count();
   std::vector<int32_t> order(static_cast<size_t>(clusters));
   Progress progress("table blend", table.rows(), "contexts");
   for (int64_t row = 0; row < table.rows(); ++row) {
-    const int32_t context[] = {static_cast<int32_t>(row / clusters),
-                               static_cast<int32_t>(row % clusters)};
-    const std::vector<double> log_prob = model(context);
+    const std::vector<double> log_prob = model(table.contexts[row].data());
     const auto of = [&](int32_t label) { return log_prob[static_cast<size_t>(label)]; };
     std::iota(order.begin(), order.end(), 0);
     const int64_t k = std::min(table.k, clusters);
@@ -144,12 +142,12 @@ PairTable blended(const PairTable& table, const LabelDistributionOf& model) {
 LabelDistributionOf table_distribution(const PairTable& table) {
   const auto kept = std::make_shared<const PairTable>(table);
   return [kept](const int32_t* context) {
-    const int64_t clusters = kept->cluster_count;
-    const int64_t row = context[0] * clusters + context[1];
-    std::vector<double> probability(static_cast<size_t>(clusters), -1);
+    const auto size = static_cast<size_t>(kept->contexts.context_size());
+    const std::optional<int64_t> row = kept->contexts.find({context, size});
+    std::vector<double> probability(static_cast<size_t>(kept->cluster_count()), -1);
     double left = 1, least = 1;
-    for (int64_t at = row * kept->k; at < (row + 1) * kept->k; ++at) {
-      const auto i = static_cast<size_t>(at);
+    for (int64_t rank = 0; row && rank < kept->k; ++rank) {
+      const auto i = static_cast<size_t>(*row * kept->k + rank);
       if (kept->label[i] == PairTable::kNoLabel) continue;
       const double value = kept->probability_low[i];
       probability[static_cast<size_t>(kept->label[i])] = value;
@@ -162,23 +160,25 @@ LabelDistributionOf table_distribution(const PairTable& table) {
     std::vector<double> log_prob;
     for (const double value : probability)
       log_prob.push_back(std::log(value < 0 ? other : std::max(value, 1e-12)));
-    normalise(log_prob, context, 2);
+    normalise(log_prob, context, kept->contexts.context_size());
     return log_prob;
   };
 }
 
-LabelDistributionOf combined(std::vector<LabelDistributionOf> parts, std::vector<double> weight) {
-  return [parts = std::move(parts), weight = std::move(weight)](const int32_t* context) {
-    std::vector<double> sum;
-    for (size_t part = 0; part < parts.size(); ++part) {
-      const std::vector<double> log_prob = parts[part](context);
-      sum.resize(log_prob.size());
-      for (size_t i = 0; i < sum.size(); ++i)
-        if (log_prob[i] > kMinusInfinity) sum[i] += weight[part] * log_prob[i];
-    }
-    normalise(sum, context, 2);
-    return sum;
-  };
+LabelDistributionOf combined(std::vector<LabelDistributionOf> parts, std::vector<double> weight,
+                             int64_t context_size) {
+  return
+      [parts = std::move(parts), weight = std::move(weight), context_size](const int32_t* context) {
+        std::vector<double> sum;
+        for (size_t part = 0; part < parts.size(); ++part) {
+          const std::vector<double> log_prob = parts[part](context);
+          sum.resize(log_prob.size());
+          for (size_t i = 0; i < sum.size(); ++i)
+            if (log_prob[i] > kMinusInfinity) sum[i] += weight[part] * log_prob[i];
+        }
+        normalise(sum, context, context_size);
+        return sum;
+      };
 }
 
 std::vector<double> fit_weights(const std::vector<LabelDistributionOf>& parts,
@@ -206,10 +206,12 @@ std::vector<double> fit_weights(const std::vector<LabelDistributionOf>& parts,
 nlohmann::json blend_table(const fs::path& run_folder, const fs::path& target) {
   const PairTable table = load_pair_table(run_folder / "table.h5");
   const Transitions transitions = load_transitions(run_folder / "transitions.h5");
-  const int64_t clusters = load_tree(run_folder / "tree.h5").planning().cluster_count();
-  SERENDIP_CHECK(clusters == table.cluster_count, "{}: expected {} clusters, got {}",
-                 (run_folder / "table.h5").string(), clusters, table.cluster_count);
-  SERENDIP_CHECK(transitions.all.context_size == 2, "table blend: expected contexts of 2, got {}",
+  check_descriptions(table, load_tree(run_folder / "tree.h5").planning().description,
+                     run_folder / "table.h5");
+  const int64_t clusters = table.cluster_count();
+  const int64_t context_size = table.contexts.context_size();
+  SERENDIP_CHECK(transitions.all.context_size == context_size,
+                 "table blend: expected transitions from contexts of {}, got {}", context_size,
                  transitions.all.context_size);
   SERENDIP_CHECK(!transitions.dev.label.empty() && !transitions.test.label.empty(),
                  "table blend: expected transitions of dev and test users, got {} and {}",
@@ -218,7 +220,7 @@ nlohmann::json blend_table(const fs::path& run_folder, const fs::path& target) {
   const LabelDistributionOf llm = table_distribution(table),
                             popularity = popularity_distribution(transitions.all, clusters);
   const std::vector<double> weight = fit_weights({llm, counts, popularity}, transitions.dev);
-  const LabelDistributionOf blend = combined({llm, counts, popularity}, weight);
+  const LabelDistributionOf blend = combined({llm, counts, popularity}, weight, context_size);
 
   nlohmann::json result = {
       {"occurrences", occurrences},

@@ -4,8 +4,9 @@
 // that are not in the context, with a, b and c of the greatest likelihood on the dev users. c may
 // be negative, which spreads the labels. p_llm is the table's lower
 // bound, to which a tuned model's probability is near, as it wastes little mass on other text;
-// labels that the table does not list share what is left equally. p_counts backs off from the pair
-// to its last cluster (backoff_distribution), by as many occurrences as are best on the dev users.
+// labels that the table does not list share what is left equally, and all of them where it does not
+// list the context. p_counts backs off from the pair to its last cluster (backoff_distribution), by
+// as many occurrences as are best on the dev users.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +22,8 @@ namespace serendip {
 LabelDistributionOf table_distribution(const PairTable& table);
 
 // Log-linear combination of distributions over the same labels.
-LabelDistributionOf combined(std::vector<LabelDistributionOf> parts, std::vector<double> weight);
+LabelDistributionOf combined(std::vector<LabelDistributionOf> parts, std::vector<double> weight,
+                             int64_t context_size);
 
 // The weights of the greatest likelihood, by Newton's method; the likelihood is concave in them.
 std::vector<double> fit_weights(const std::vector<LabelDistributionOf>& parts,

@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -21,7 +21,7 @@ nlohmann::ordered_json describe_pair_table(const fs::path& path) {
   std::vector<std::string> descriptions;
   if (fs::exists(beside)) descriptions = load_tree(beside).planning().description;
   const auto named = [&](int64_t cluster) {
-    return static_cast<int64_t>(descriptions.size()) == table.cluster_count
+    return static_cast<int64_t>(descriptions.size()) == table.cluster_count()
                ? fmt::format("{} ({})", descriptions[static_cast<size_t>(cluster)], cluster)
                : std::to_string(cluster);
   };
@@ -29,8 +29,9 @@ nlohmann::ordered_json describe_pair_table(const fs::path& path) {
   const int64_t rows = table.rows(), shown = std::min(rows, kRowsShown);
   for (int64_t i = 0; i < shown; ++i) {
     const int64_t row = i * rows / shown + (i == 0 ? std::min<int64_t>(1, rows - 1) : 0);
-    std::string line = fmt::format("{}; {} ->", named(row / table.cluster_count),
-                                   named(row % table.cluster_count));
+    std::vector<std::string> names;
+    for (const int32_t cluster : table.contexts[row]) names.push_back(named(cluster));
+    std::string line = fmt::format("{} ->", fmt::join(names, "; "));
     for (int64_t rank = 0; rank < std::min(table.k, kLabelsShown); ++rank) {
       const auto at = static_cast<size_t>(row * table.k + rank);
       if (table.label[at] == PairTable::kNoLabel) break;

@@ -39,15 +39,15 @@ std::vector<int32_t> recent_context(const Dataset& data, const TreeLevel& level,
   return context;
 }
 
-// The best label of the context's row that occurs nowhere in the user's history.
+// The best label of the context's row, if it has one, that occurs nowhere in the user's history.
 std::optional<Interest> novel_interest(const PairTable& table, const std::vector<int32_t>& context,
                                        const std::vector<bool>& seen) {
-  int64_t row = 0;
-  for (const int32_t cluster : context) row = row * table.cluster_count + cluster;
+  const std::optional<int64_t> row = table.contexts.find(context);
+  if (!row) return std::nullopt;
   for (int64_t rank = 0; rank < table.k; ++rank) {
-    const auto entry = static_cast<size_t>(row * table.k + rank);
+    const auto entry = static_cast<size_t>(*row * table.k + rank);
     const int32_t label = table.label[entry];
-    if (label >= 0 && label < table.cluster_count && !seen[static_cast<size_t>(label)])
+    if (label >= 0 && label < table.cluster_count() && !seen[static_cast<size_t>(label)])
       return Interest{label, entry};
   }
   return std::nullopt;
@@ -74,10 +74,8 @@ nlohmann::json recommend_users(const Recipe& recipe) {
   const ClusterTree tree = load_tree(recipe.tree());
   const TreeLevel& level = tree.planning();
   const PairTable table = load_pair_table(recipe.table());
-  SERENDIP_CHECK(table.context_size == 2 && table.cluster_count == level.cluster_count(),
-                 "{}: expected a table of contexts of 2 out of {} clusters, got {} out of {}",
-                 recipe.table().string(), level.cluster_count(), table.context_size,
-                 table.cluster_count);
+  check_descriptions(table, level.description, recipe.table());
+  const int64_t context_size = table.contexts.context_size();
   const Recommender recommender = Recommender::load(recipe.recommender(), tree);
 
   nlohmann::json users = nlohmann::json::array();
@@ -85,11 +83,11 @@ nlohmann::json recommend_users(const Recipe& recipe) {
     const auto at = static_cast<size_t>(user);
     if (split_of(data.user_id[at]) != Split::kTest) continue;
     const std::vector<int32_t> context =
-        recent_context(data, level, user, recipe.curate.positive_reward, table.context_size);
-    if (static_cast<int64_t>(context.size()) < table.context_size) continue;
+        recent_context(data, level, user, recipe.curate.positive_reward, context_size);
+    if (static_cast<int64_t>(context.size()) < context_size) continue;
     const std::vector<int32_t> history(data.event_item.begin() + data.user_offset[at],
                                        data.event_item.begin() + data.user_offset[at + 1]);
-    std::vector<bool> seen(static_cast<size_t>(table.cluster_count));
+    std::vector<bool> seen(static_cast<size_t>(table.cluster_count()));
     for (const int32_t item : history)
       seen[static_cast<size_t>(level.assignment[static_cast<size_t>(item)])] = true;
     const std::optional<Interest> interest = novel_interest(table, context, seen);

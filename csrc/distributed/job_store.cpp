@@ -1,14 +1,17 @@
 #include "distributed/job_store.h"
 
-#include <fmt/format.h>
-
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "base/check.h"
 
 namespace serendip {
 
 c10::intrusive_ptr<c10d::Store> join_job_store(const LaunchInfo& launch,
                                                std::chrono::milliseconds timeout) {
+  SERENDIP_CHECK(launch.can_meet,
+                 "rank {} of {}: expected MASTER_ADDR to say where the processes meet, got nothing",
+                 launch.rank, launch.world_size);
   c10d::TCPStoreOptions options;
   options.port = static_cast<uint16_t>(launch.master_port);
   options.isServer = launch.rank == 0 && !launch.agent_store;

@@ -9,7 +9,8 @@
 namespace serendip {
 
 // torchrun's, or one that rank 0 keeps at master_address:master_port; keys of each restart are
-// apart. Throws c10::Error when the processes do not all arrive within `timeout`.
+// apart. Throws Error where they cannot meet, c10::Error when the processes do not all arrive
+// within `timeout`.
 c10::intrusive_ptr<c10d::Store> join_job_store(const LaunchInfo& launch,
                                                std::chrono::milliseconds timeout);
 

@@ -49,6 +49,7 @@ LaunchInfo from_torchrun(const Environment& environment) {
   info.agent_store = environment("TORCHELASTIC_USE_AGENT_STORE") == "True";
   info.restart_count =
       find_number(environment, "TORCHELASTIC_RESTART_COUNT", 0, INT32_MAX).value_or(0);
+  info.can_meet = info.world_size == 1 || environment("MASTER_ADDR");
   read_master(environment, info);
   return info;
 }

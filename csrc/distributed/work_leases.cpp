@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "base/check.h"
 #include "base/interrupt.h"
@@ -57,8 +58,11 @@ struct WorkLeases::Shared {
 
 WorkLeases::WorkLeases(const LaunchInfo& launch, int64_t count, std::chrono::milliseconds expiry,
                        std::chrono::milliseconds timeout)
-    : count_(count), done_(static_cast<size_t>(count)) {
-  if (launch.world_size == 1) return;
+    : count_(count),
+      taken_(launch.can_meet ? 0 : launch.rank),
+      stride_(launch.can_meet ? 1 : launch.world_size),
+      done_(static_cast<size_t>(count)) {
+  if (launch.world_size == 1 || !launch.can_meet) return;
   shared_ = std::make_unique<Shared>();
   shared_->launch = launch;
   shared_->expiry = expiry;
@@ -99,7 +103,7 @@ std::optional<int64_t> WorkLeases::next() {
 // The next piece that no process had yet.
 std::optional<int64_t> WorkLeases::leased() {
   if (taken_ >= count_) return std::nullopt;
-  if (!shared_) return taken_++;
+  if (!shared_) return std::exchange(taken_, taken_ + stride_);
   taken_ = shared_->guard([&] { return shared_->store->add("lease/next", 1); }) - 1;
   if (taken_ >= count_) return std::nullopt;
   shared_->guard(
@@ -147,9 +151,9 @@ int64_t WorkLeases::count_done() {
   return shared_->guard([&] { return shared_->store->add("lease/finished", 0); });
 }
 
-int64_t WorkLeases::finished() {
+int64_t WorkLeases::unfinished() {
   const std::lock_guard lock(mutex_);
-  return count_done();
+  return count_ - count_done();
 }
 
 }  // namespace serendip

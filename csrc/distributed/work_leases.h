@@ -14,10 +14,12 @@
 namespace serendip {
 
 // Pieces [0, count), the same for all processes. Each is leased to one through the job's store; a
-// lease whose holder has shown no sign of life for `expiry` goes to another.
+// lease whose holder has shown no sign of life for `expiry` goes to another. Where the processes
+// cannot meet, each has those of its own stride: rank, rank + world_size, …
 class WorkLeases {
  public:
-  // Meets the other processes, unless world_size is 1. Throws Error when they do not all arrive.
+  // Meets the other processes, if there are any and they can. Throws Error when they do not all
+  // arrive.
   WorkLeases(const LaunchInfo& launch, int64_t count,
              std::chrono::milliseconds expiry = std::chrono::seconds(15),
              std::chrono::milliseconds timeout = std::chrono::minutes(5));
@@ -32,8 +34,8 @@ class WorkLeases {
   std::optional<int64_t> next();
   // The piece is done, leased or not; said again, it changes nothing.
   void finish(int64_t piece);
-  // How many are done, by any process.
-  int64_t finished();
+  // How many no process has done, as far as this one can know.
+  int64_t unfinished();
 
  private:
   struct Shared;
@@ -44,9 +46,9 @@ class WorkLeases {
   int64_t count_done();
 
   std::mutex mutex_;
-  int64_t count_, taken_ = 0;
+  int64_t count_, taken_, stride_;
   std::vector<bool> done_;          // as far as this process knows
-  std::unique_ptr<Shared> shared_;  // none where world_size is 1
+  std::unique_ptr<Shared> shared_;  // none where this process meets no other
 };
 
 }  // namespace serendip

@@ -21,6 +21,7 @@ struct CurateOptions {
   int64_t seed = 1;
 
   void declare(OptionSet& set);  // section "curate"
+  MiningRule rule() const;
 };
 
 // Writes folder/transitions.h5, sft_balanced.jsonl, sft_random.jsonl, dev.jsonl and test.jsonl.

@@ -10,14 +10,6 @@
 namespace serendip {
 namespace {
 
-MiningRule rule_of(const CurateOptions& options) {
-  MiningRule rule;
-  rule.context_size = options.context_size;
-  rule.novelty = options.novelty == "context" ? Novelty::kContext : Novelty::kHistory;
-  rule.positive_reward = static_cast<float>(options.positive_reward);
-  return rule;
-}
-
 // "3 labels with fewer than 10 contexts: 4 (noir, detective), …"
 void log_labels(const std::vector<int32_t>& labels, const std::string& what,
                 const TreeLevel& level) {
@@ -52,13 +44,21 @@ void CurateOptions::declare(OptionSet& set) {
   set.add("seed", seed, "of the random control set", at_least(int64_t{0}));
 }
 
+MiningRule CurateOptions::rule() const {
+  MiningRule rule;
+  rule.context_size = context_size;
+  rule.novelty = novelty == "context" ? Novelty::kContext : Novelty::kHistory;
+  rule.positive_reward = static_cast<float>(positive_reward);
+  return rule;
+}
+
 nlohmann::json curate_dataset(const CurateOptions& options, const Dataset& dataset,
                               const ClusterTree& tree, const std::filesystem::path& folder) {
   const TreeLevel& level = tree.planning();
   SERENDIP_CHECK(level.assignment.size() == dataset.item_id.size(),
                  "the tree assigns {} items, the dataset has {}; run `serendip cluster` again",
                  level.assignment.size(), dataset.item_id.size());
-  const Transitions transitions = mine_transitions(dataset, level.assignment, rule_of(options));
+  const Transitions transitions = mine_transitions(dataset, level.assignment, options.rule());
   const std::vector<int64_t>& counts = transitions.all.count;
   const int64_t occurrences = std::accumulate(counts.begin(), counts.end(), int64_t{0});
   const std::array<int64_t, 3> users = count_users(dataset);

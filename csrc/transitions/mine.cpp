@@ -15,6 +15,32 @@ constexpr int64_t kUserBlock = 1024;
 constexpr int64_t kBlocksBetweenChecks = 64;
 constexpr int64_t kMergeRows = 1 << 20;  // merged earlier, the rows are sorted too often
 
+// The last K distinct clusters, oldest first.
+class RecentClusters {
+ public:
+  explicit RecentClusters(int64_t size) : size_(static_cast<size_t>(size)) {}
+
+  bool is_full() const { return clusters_.size() == size_; }
+  bool contains(int32_t cluster) const {
+    return std::find(clusters_.begin(), clusters_.end(), cluster) != clusters_.end();
+  }
+  void push(int32_t cluster) {
+    const auto held = std::find(clusters_.begin(), clusters_.end(), cluster);
+    if (held != clusters_.end())
+      clusters_.erase(held);
+    else if (is_full())
+      clusters_.erase(clusters_.begin());
+    clusters_.push_back(cluster);
+  }
+  void append_to(std::vector<int32_t>& context) const {
+    context.insert(context.end(), clusters_.begin(), clusters_.end());
+  }
+
+ private:
+  size_t size_;
+  std::vector<int32_t> clusters_;
+};
+
 std::vector<int32_t> clusters_of_user(const Dataset& dataset,
                                       const std::vector<int32_t>& item_cluster, int64_t user) {
   std::vector<int32_t> clusters;
@@ -36,26 +62,18 @@ std::span<const float> rewards_of_user(const Dataset& dataset, int64_t user) {
 
 void mine_user(std::span<const int32_t> cluster, std::span<const float> reward,
                const MiningRule& rule, std::vector<int32_t>& context, std::vector<int32_t>& label) {
-  const auto size = static_cast<size_t>(rule.context_size);
-  std::vector<int32_t> recent;  // last K distinct positive clusters, oldest first
+  RecentClusters recent(rule.context_size);
   std::unordered_set<int32_t> seen;
   for (size_t e = 0; e < cluster.size(); ++e) {
     const bool positive = reward[e] >= rule.positive_reward;
-    const auto held = std::find(recent.begin(), recent.end(), cluster[e]);
-    const bool novel =
-        rule.novelty == Novelty::kHistory ? !seen.contains(cluster[e]) : held == recent.end();
-    if (positive && novel && recent.size() == size) {
-      context.insert(context.end(), recent.begin(), recent.end());
+    const bool novel = rule.novelty == Novelty::kHistory ? !seen.contains(cluster[e])
+                                                         : !recent.contains(cluster[e]);
+    if (positive && novel && recent.is_full()) {
+      recent.append_to(context);
       label.push_back(cluster[e]);
     }
     seen.insert(cluster[e]);
-    if (!positive) continue;
-    if (held != recent.end()) {
-      recent.erase(held);
-    } else if (recent.size() == size) {
-      recent.erase(recent.begin());
-    }
-    recent.push_back(cluster[e]);
+    if (positive) recent.push(cluster[e]);
   }
 }
 
@@ -97,6 +115,23 @@ UserTransitions mine_users(const Dataset& dataset, const std::vector<int32_t>& i
     result.user.resize(result.label.size(), static_cast<int32_t>(user));
   }
   return result;
+}
+
+std::vector<int32_t> observed_contexts(const Dataset& dataset,
+                                       const std::vector<int32_t>& item_cluster,
+                                       const MiningRule& rule) {
+  std::vector<int32_t> contexts;
+  for (int64_t user = 0; user < dataset.user_count(); ++user) {
+    const std::vector<int32_t> cluster = clusters_of_user(dataset, item_cluster, user);
+    const std::span<const float> reward = rewards_of_user(dataset, user);
+    RecentClusters recent(rule.context_size);
+    for (size_t e = 0; e < cluster.size(); ++e) {
+      if (reward[e] < rule.positive_reward) continue;
+      recent.push(cluster[e]);
+      if (recent.is_full()) recent.append_to(contexts);
+    }
+  }
+  return contexts;
 }
 
 Transitions mine_transitions(const Dataset& dataset, const std::vector<int32_t>& item_cluster,

@@ -42,6 +42,12 @@ TransitionSet merge_counts(const std::vector<TransitionSet>& sets);
 UserTransitions mine_users(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
                            const MiningRule& rule, Split split);
 
+// Every context that a user had at some time: the K most recent distinct clusters of the positive
+// events so far, oldest first. [R, K], in no order, equal ones often.
+std::vector<int32_t> observed_contexts(const Dataset& dataset,
+                                       const std::vector<int32_t>& item_cluster,
+                                       const MiningRule& rule);
+
 // Everything: training users counted, the others row by row. Threads share the users.
 Transitions mine_transitions(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
                              const MiningRule& rule);

@@ -36,6 +36,12 @@ TEST(LaunchInfo, ReadsTorchrun) {
   EXPECT_EQ(info.local_rank, 1);
   EXPECT_EQ(info.master_address, "node0");
   EXPECT_EQ(info.master_port, 1234);
+  EXPECT_TRUE(info.can_meet);
+}
+
+TEST(LaunchInfo, WithoutAnAddressProcessesCannotMeet) {
+  EXPECT_FALSE(launch_with({{"RANK", "1"}, {"WORLD_SIZE", "2"}}).can_meet);
+  EXPECT_TRUE(launch_with({{"RANK", "0"}, {"WORLD_SIZE", "1"}}).can_meet);
 }
 
 TEST(LaunchInfo, ReadsTorchrunsStore) {

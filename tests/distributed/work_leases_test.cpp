@@ -20,14 +20,26 @@ TEST(WorkLeases, AloneTakesWhatIsNotDone) {
   WorkLeases leases(LaunchInfo{}, 4);
   leases.finish(1);
   leases.finish(1);
-  EXPECT_EQ(leases.finished(), 1);
+  EXPECT_EQ(leases.unfinished(), 3);
   std::vector<int64_t> taken;
   while (const auto piece = leases.next()) {
     taken.push_back(*piece);
     leases.finish(*piece);
   }
   EXPECT_EQ(taken, (std::vector<int64_t>{0, 2, 3}));
-  EXPECT_EQ(leases.finished(), 4);
+  EXPECT_EQ(leases.unfinished(), 0);
+}
+
+TEST(WorkLeases, ProcessesThatCannotMeetHaveAStrideEach) {
+  LaunchInfo launch;
+  launch.rank = 1;
+  launch.world_size = 3;
+  launch.can_meet = false;
+  WorkLeases leases(launch, 10);
+  leases.finish(4);
+  std::vector<int64_t> taken;
+  while (const auto piece = leases.next()) taken.push_back(*piece);
+  EXPECT_EQ(taken, (std::vector<int64_t>{1, 7}));
 }
 
 // Takes pieces until none is left and writes each into `folder`; "dies" with its third under way.

@@ -4,10 +4,12 @@
 #include "infer/generate.h"
 
 #include <ATen/Parallel.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "base/reproducible.h"
+#include "data/dataset.h"
 #include "infer/pair_table.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/distributed/processes.h"
@@ -42,7 +44,8 @@ class GenerateTest : public testing::Test {
     const auto work = [&] {
       try {
         at::set_num_threads(threads);
-        generate(model, options, at);
+        if (!can_meet) unsetenv("MASTER_ADDR");
+        generate(model, options, rule, at);
         return 0;
       } catch (const std::exception& error) {
         fprintf(stderr, "%s\n", error.what());
@@ -58,6 +61,8 @@ class GenerateTest : public testing::Test {
   TemporaryFolder folder;
   ModelOptions model;
   GenerateOptions options;
+  MiningRule rule;
+  bool can_meet = true;  // else the processes have no MASTER_ADDR
 };
 
 TEST_F(GenerateTest, TheFileDependsOnNeitherBatchNorThreadsNorProcesses) {
@@ -81,7 +86,7 @@ TEST_F(GenerateTest, TheFileDependsOnNeitherBatchNorThreadsNorProcesses) {
 TEST_F(GenerateTest, TooLittleMemoryForOneContextIsAnError) {
   options.memory = 10 * 3 * 5 * 2 * 32 * 4 * 1e-9;
   at::set_num_threads(1);
-  const std::string message = error_of([&] { generate(model, options, prepared("small")); });
+  const std::string message = error_of([&] { generate(model, options, rule, prepared("small")); });
   EXPECT_TRUE(message.starts_with("generate.memory: ")) << message;
   EXPECT_NE(message.find(" are too few for one context: label search: "), std::string::npos)
       << message;
@@ -107,11 +112,84 @@ TEST_F(GenerateTest, TheOthersDoWhatALostProcessHadBegun) {
   EXPECT_TRUE(table_of("lost") == table_of("whole"));
 }
 
+TEST_F(GenerateTest, ProcessesThatCannotMeetHaveAStrideEach) {
+  options.batch = 1;
+  ASSERT_EQ(run("whole", 1, 1), 1);
+  can_meet = false;
+  ASSERT_EQ(run("apart", 3, 1), 3);
+  EXPECT_TRUE(table_of("apart") == table_of("whole"));
+  ASSERT_EQ(run("lost", 3, 1, 2), 2);  // rank 0 does what it owed
+  EXPECT_TRUE(table_of("lost") == table_of("whole"));
+}
+
+TEST_F(GenerateTest, ListedContextsHaveTheRowsOfTheWholeTable) {
+  generate(model, options, rule, prepared("all"));
+  const PairTable all = load_pair_table(folder / "all/table.h5");
+  std::string lines;
+  for (const char* pair : {"[6, 1]", "[0, 3]", "[6, 1]", "[0, 0]"})
+    lines += fmt::format("{{\"context\": {}}}\n", pair);
+  write_file(folder / "contexts.jsonl", lines);
+  options.contexts = (folder / "contexts.jsonl").string();
+  EXPECT_EQ(generate(model, options, rule, prepared("listed")).at("rows"), 3);
+  const PairTable listed = load_pair_table(folder / "listed/table.h5");
+  EXPECT_EQ(listed.contexts, ContextList::listed(8, 2, {0, 0, 0, 3, 6, 1}));
+  for (int64_t row = 0; row < 3; ++row) {
+    const int64_t same = all.contexts.find(listed.contexts[row]).value();
+    for (int64_t i = 0; i < 3; ++i) {
+      const auto here = static_cast<size_t>(row * 3 + i), there = static_cast<size_t>(same * 3 + i);
+      EXPECT_EQ(listed.label[here], all.label[there]);
+      EXPECT_EQ(listed.log_prob[here], all.log_prob[there]);
+    }
+  }
+}
+
+TEST_F(GenerateTest, ContextsOfThreeThatUsersHad) {
+  model.prompt_template = "{1}. {2}. {3}. ";
+  rule.context_size = 3;
+  options.contexts = "observed";
+  // One item a cluster. A second user's disliked event changes nothing.
+  Dataset data;
+  data.user_id = {"a", "b"};
+  data.item_id = data.item_title = data.item_text = kTopics;
+  data.user_offset = {0, 6, 11};
+  data.event_item = {0, 1, 2, 1, 3, 0, 5, 0, 4, 1, 2};
+  data.event_reward = {1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1};
+  data.event_time.resize(11);
+  save_dataset(data, prepared("few") / "data.h5");
+  save_dataset(data, prepared("whole") / "data.h5");
+  generate(model, options, rule, prepared("few"));
+  options.mode = "full";
+  generate(model, options, rule, prepared("whole"));
+  const PairTable few = load_pair_table(folder / "few/table.h5"),
+                  full = load_pair_table(folder / "whole/table.h5");
+  EXPECT_EQ(few.contexts,
+            ContextList::listed(8, 3, {0, 1, 2, 0, 2, 1, 2, 1, 3, 1, 3, 0, 5, 0, 1, 0, 1, 2}));
+  EXPECT_EQ(few.label, full.label);
+  EXPECT_EQ(few.rows(), 5);  // (0, 1, 2) twice
+}
+
+TEST_F(GenerateTest, ContextsMustFitTheTemplateAndTheTree) {
+  rule.context_size = 3;
+  EXPECT_EQ(error_of([&] { generate(model, options, rule, prepared("three")); }),
+            "model.template: expected 3 places, as curate.context_size says, got 2");
+  rule.context_size = 2;
+  const fs::path list = folder / "contexts.jsonl";
+  options.contexts = list.string();
+  const auto error_with = [&](const std::string& text) {
+    write_file(list, text);
+    return error_of([&] { generate(model, options, rule, prepared("two")); });
+  };
+  EXPECT_EQ(error_with("{\"context\": [1, 8]}\n"), "context: expected clusters below 8, got 8");
+  EXPECT_TRUE(error_with("{\"context\": [1, 2]}\n{\"context\": [1]}\n")
+                  .starts_with(list.string() + ": line 2: expected {\"context\": [2 clusters]}"));
+  EXPECT_EQ(error_with("\n"), list.string() + ": expected contexts, got none");
+}
+
 TEST_F(GenerateTest, TheExactTableIsTheFullTablesBest) {
   options.tolerance = 0.01;
-  generate(model, options, prepared("exact"));
+  generate(model, options, rule, prepared("exact"));
   options.mode = "full";
-  const nlohmann::json result = generate(model, options, prepared("full"));
+  const nlohmann::json result = generate(model, options, rule, prepared("full"));
   EXPECT_EQ(result.at("rows"), 64);
   EXPECT_GE(result.at("expansions_per_row").get<double>(), 1);
   const PairTable exact = load_pair_table(folder / "exact/table.h5"),
@@ -129,7 +207,7 @@ TEST_F(GenerateTest, TheExactTableIsTheFullTablesBest) {
 TEST_F(GenerateTest, FreeAnswersAreLabelsOrNone) {
   options.mode = "free";
   options.k = 1;
-  const nlohmann::json result = generate(model, options, prepared("free"));
+  const nlohmann::json result = generate(model, options, rule, prepared("free"));
   const PairTable table = load_pair_table(folder / "free/table.h5");
   const auto none = std::count(table.label.begin(), table.label.end(), PairTable::kNoLabel);
   EXPECT_DOUBLE_EQ(result.at("match_rate"), 1 - static_cast<double>(none) / 64);
@@ -141,7 +219,7 @@ TEST_F(GenerateTest, SamplesDependOnTheSeed) {
   for (const auto& [name, seed] : {std::pair{"a", 1}, std::pair{"b", 1}, std::pair{"c", 2}}) {
     options.seed = seed;
     options.batch += 7;
-    generate(model, options, prepared(name));
+    generate(model, options, rule, prepared(name));
   }
   EXPECT_TRUE(table_of("a") == table_of("b"));
   EXPECT_NE(load_pair_table(folder / "a/table.h5").label,

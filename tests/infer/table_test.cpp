@@ -7,6 +7,7 @@
 #include "infer/interest_language.h"
 #include "infer/label_distribution.h"
 #include "infer/pair_table.h"
+#include "infer/table_export.h"
 #include "tests/base/temporary_folder.h"
 
 namespace serendip {
@@ -14,7 +15,7 @@ namespace {
 
 PairTable small_table() {
   PairTable table;
-  table.cluster_count = 2;
+  table.contexts = ContextList::all(2, 2);
   table.k = 2;
   table.label = {1, -1, 0, 1, 1, 0, 0, -1};
   table.log_prob = {-1, -INFINITY, -1, -2, -1, -2, -3, -INFINITY};
@@ -30,8 +31,38 @@ TEST(PairTable, RoundTrip) {
   const PairTable table = load_pair_table(folder / "table.h5");
   EXPECT_EQ(table.label, small_table().label);
   EXPECT_EQ(table.log_prob, small_table().log_prob);
-  EXPECT_EQ(table.cluster_count, 2);
+  EXPECT_EQ(table.contexts, ContextList::all(2, 2));
   EXPECT_EQ(table.hashes.at("model"), "abc");
+}
+
+TEST(PairTable, ListedContextsOfThree) {
+  const TemporaryFolder folder;
+  PairTable table = small_table();
+  table.contexts = ContextList::listed(2, 3, {1, 0, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 0, 0, 0});
+  save_pair_table(table, folder / "table.h5");
+  const PairTable loaded = load_pair_table(folder / "table.h5");
+  EXPECT_EQ(loaded.contexts, table.contexts);
+  EXPECT_EQ(loaded.label, table.label);
+  export_table(loaded, {}, folder / "table.csv");
+  EXPECT_NE(read_file(folder / "table.csv").find("\n1,0,1,1,1,-1,0.6,0.7\n"), std::string::npos)
+      << read_file(folder / "table.csv");
+  // All of another K than 2 are listed.
+  table.contexts = ContextList::all(4, 1);
+  save_pair_table(table, folder / "singles.h5");
+  EXPECT_EQ(load_pair_table(folder / "singles.h5").contexts,
+            ContextList::listed(4, 1, {0, 1, 2, 3}));
+}
+
+TEST(PairTable, ATableForOtherDescriptionsIsRefused) {
+  PairTable table = small_table();
+  check_descriptions(table, {"a", "b"}, "table.h5");  // says nothing of them
+  table.hashes["descriptions"] = descriptions_hash({"a", "b"});
+  check_descriptions(table, {"a", "b"}, "table.h5");
+  EXPECT_TRUE(error_of([&] {
+                check_descriptions(table, {"a", "c"}, "table.h5");
+              }).starts_with("table.h5: expected a table for the descriptions "));
+  EXPECT_EQ(error_of([&] { check_descriptions(table, {"a"}, "table.h5"); }),
+            "table.h5: expected a table of 1 clusters, got 2; run `serendip generate` again");
 }
 
 TEST(PairTable, DistributionOfBestLabels) {
@@ -58,6 +89,7 @@ TEST(PairTable, ComparesTablesOfTheSameContexts) {
   EXPECT_EQ(differs.at("same_best"), 0.5);
   EXPECT_EQ(differs.at("common_labels"), 5 / 8.0);
   EXPECT_EQ(differs.at("total_variation"), 0.5);
+  other.contexts = ContextList::listed(2, 2, {0, 1, 1, 1});
   other.label.resize(4);
   EXPECT_EQ(error_of([&] { compare_tables(small_table(), other); }),
             "tables: expected the same contexts, got 4 rows of 2 clusters and 2 of 2");

@@ -15,7 +15,7 @@ constexpr int32_t kClusters = 8;
 
 PairTable table_of(int64_t k) {
   PairTable table;
-  table.cluster_count = kClusters;
+  table.contexts = ContextList::all(kClusters, 2);
   table.k = k;
   for (int32_t row = 0; row < kClusters * kClusters; ++row) {
     const int32_t last = row % kClusters;
@@ -89,7 +89,7 @@ TEST(Blend, FindsTheWeightsThatTheTransitionsWereDrawnWith) {
                             popularity = popularity_distribution(set, kClusters);
   const std::vector<LabelDistributionOf> parts = {llm, counts, popularity};
   const std::vector<double> truth = {0.7, 0.4, -2};
-  const std::vector<double> found = fit_weights(parts, drawn(combined(parts, truth), 60000, 2));
+  const std::vector<double> found = fit_weights(parts, drawn(combined(parts, truth, 2), 60000, 2));
   EXPECT_NEAR(found[0], truth[0], 0.03);
   EXPECT_NEAR(found[1], truth[1], 0.03);
   EXPECT_NEAR(found[2], truth[2], 0.15);
@@ -134,7 +134,7 @@ TEST(Blend, WritesTheBlendedTableAndReports) {
 TEST(Blend, ATableOfAnotherTreeIsRefused) {
   const TemporaryFolder folder;
   PairTable other = table_of(2);
-  other.cluster_count = 4;
+  other.contexts = ContextList::all(4, 2);
   other.label.resize(32);
   for (int32_t& label : other.label) label = std::min(label, 3);
   for (std::vector<float>* values :
@@ -145,7 +145,7 @@ TEST(Blend, ATableOfAnotherTreeIsRefused) {
   save_transitions({}, folder / "transitions.h5");
   EXPECT_NE(error_of([&] {
               blend_table(folder.path(), folder / "b.h5");
-            }).find("table.h5: expected 8 clusters, got 4"),
+            }).find("table.h5: expected a table of 8 clusters, got 4"),
             std::string::npos);
 }
 

@@ -132,7 +132,7 @@ TEST_F(SftTest, LearnsItsSetAndFillsTheTable) {
   GenerateOptions generating;
   generating.k = 3;
   generating.batch = 5;
-  generate(model, generating, folder.path());
+  generate(model, generating, {}, folder.path());
   const PairTable table = load_pair_table(folder / "table.h5");
   ASSERT_EQ(table.rows(), 64);
   const LanguageModel opened = open_language_model(model, folder / "sft/best", kTopics);
