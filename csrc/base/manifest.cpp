@@ -1,9 +1,11 @@
 #include "base/manifest.h"
 
 #include <chrono>
+#include <optional>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -35,6 +37,10 @@ bool unchanged(const nlohmann::json& manifest, const Stage& stage, const nlohman
 
 StageOutcome run_stage(const fs::path& run_folder, const Stage& stage) {
   const fs::path manifest_path = run_folder / "manifests" / (stage.name + ".json");
+  std::optional<FileLock> lock;  // a job's other processes work beside the first
+  if (stage.writes_manifest) lock.emplace(run_folder / "manifests" / (stage.name + ".lock"));
+  SERENDIP_CHECK(!lock || lock->held(), "{}: another process is at it in {}; wait or end it",
+                 stage.name, run_folder.string());
   const nlohmann::json inputs = hashes(stage.inputs);
   if (fs::exists(manifest_path)) {
     const nlohmann::json manifest =

@@ -29,7 +29,7 @@ struct StageOutcome {
 };
 
 // Runs the stage or skips it. The manifest is run_folder/manifests/NAME.json, written after the
-// outputs.
+// outputs. Throws Error while another process runs the same stage in that folder.
 StageOutcome run_stage(const std::filesystem::path& run_folder, const Stage& stage);
 
 }  // namespace serendip

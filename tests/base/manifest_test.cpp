@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "tests/base/temporary_folder.h"
 
 namespace serendip {
@@ -39,6 +40,16 @@ TEST_F(ManifestTest, RunsAgainAfterAnyChange) {
   std::filesystem::remove(folder / "out");
   EXPECT_FALSE(run("b").skipped);
   EXPECT_EQ(read_file(folder / "out"), "2");
+}
+
+TEST_F(ManifestTest, OneProcessAtATime) {
+  {
+    const FileLock other(folder / "manifests/copy.lock");
+    EXPECT_TRUE(other.held());
+    EXPECT_EQ(error_of([&] { run("a"); }),
+              "copy: another process is at it in " + folder.path().string() + "; wait or end it");
+  }
+  EXPECT_FALSE(run("a").skipped);
 }
 
 TEST_F(ManifestTest, AHalfWrittenManifestCountsAsNone) {

@@ -206,6 +206,22 @@ TEST_F(SmallRunWithModel, TensorBoardReadsTheMetrics) {
   EXPECT_EQ(std::system(line.c_str()), 0) << read_file(folder / "log");
 }
 
+TEST_F(SmallRunWithModel, AFullDiskStopsGenerateWhichGoesOnLater) {
+  ASSERT_EQ(command(folder, {"run", "--until", "sft"}).exit_code, 0);
+  // Room for two or three bands of 396 bytes.
+  const CommandResult full = command(folder, {"generate"}, {.file_size_limit = 1300});
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_NE(full.error_line().find("rank_0.records: cannot append 396 bytes: "), std::string::npos)
+      << full.err;
+  EXPECT_FALSE(fs::exists(folder / "run/table.h5"));
+  const CommandResult later = command(folder, {"generate"});
+  ASSERT_EQ(later.exit_code, 0) << later.err;
+  EXPECT_NE(later.err.find(" of 8 bands are there already"), std::string::npos) << later.err;
+  const std::string table = read_file(folder / "run/table.h5");
+  ASSERT_EQ(command(folder, {"generate", "generate.batch=3"}).exit_code, 0);
+  EXPECT_TRUE(read_file(folder / "run/table.h5") == table);
+}
+
 TEST_F(SmallRun, UntilNamesTheLastStage) {
   const CommandResult result = command(folder, {"run", "--until", "curate"});
   ASSERT_EQ(result.exit_code, 0) << result.err;

@@ -1,5 +1,6 @@
 #include "infer/label_search.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -18,13 +19,28 @@ const bool kReproducible = (use_reproducible_products(), true);  // before the f
 struct Case {
   size_t labels;
   int64_t k;
+  size_t shared = 0;  // tokens that labels begin with, one of three beginnings each
 };
+
+// Two scores so near may stand in either order.
+constexpr double kNear = 2e-4;
+
+std::vector<std::vector<int32_t>> labels_of(const Case& test) {
+  std::vector<std::vector<int32_t>> labels = random_labels(test.labels, 4);
+  for (size_t i = 0; i < labels.size() && test.shared > 0; ++i) {
+    std::vector<int32_t> beginning(test.shared, 20 + static_cast<int32_t>(i % 3));
+    beginning[test.shared / 2] = 8;
+    labels[i].insert(labels[i].begin(), beginning.begin(), beginning.end());
+  }
+  return labels;
+}
 
 class LabelSearchTest : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
     Random random(9);
-    for (int i = 0; i < 7; ++i) {
+    const int count = GetParam().labels > 500 ? 2 : 7;  // the oracle takes its time
+    for (int i = 0; i < count; ++i) {
       LabelQuery query;
       query.prompt = {1, 10, static_cast<int32_t>(11 + i / 3)};  // shared prefixes
       for (uint64_t j = random.below(4); j > 0; --j)
@@ -62,7 +78,21 @@ class LabelSearchTest : public testing::TestWithParam<Case> {
     return std::log(total);
   }
 
-  const std::vector<std::vector<int32_t>> labels = random_labels(GetParam().labels, 4);
+  // The labels stand as in the oracle, but for those whose scores are near.
+  static void expect_same_order(const std::vector<LabelScore>& found,
+                                const std::vector<LabelScore>& expected) {
+    std::map<int32_t, double> score_of;
+    for (const LabelScore& score : expected) score_of[score.label] = score.log_prob;
+    ASSERT_LE(found.size(), expected.size());
+    for (size_t i = 0; i < found.size(); ++i) {
+      EXPECT_NEAR(found[i].log_prob, score_of.at(found[i].label), 1e-4);
+      const bool same = found[i].label == expected[i].label;
+      EXPECT_TRUE(same || std::abs(score_of.at(found[i].label) - expected[i].log_prob) <= kNear)
+          << i;
+    }
+  }
+
+  const std::vector<std::vector<int32_t>> labels = labels_of(GetParam());
   const LabelTrie trie{labels, kTerminator};
   const Decoder decoder = random_decoder(1);
   std::vector<LabelQuery> queries;
@@ -73,10 +103,7 @@ TEST_P(LabelSearchTest, FullScoresEveryAllowedLabel) {
   for (size_t i = 0; i < queries.size(); ++i) {
     const auto expected = oracle(queries[i]);
     ASSERT_EQ(results[i].best.size(), expected.size());
-    for (size_t j = 0; j < expected.size(); ++j) {
-      EXPECT_EQ(results[i].best[j].label, expected[j].label);
-      EXPECT_NEAR(results[i].best[j].log_prob, expected[j].log_prob, 1e-4);
-    }
+    expect_same_order(results[i].best, expected);
     EXPECT_NEAR(results[i].log_z_low, log_sum(expected), 1e-4);
     EXPECT_DOUBLE_EQ(results[i].log_z_high, results[i].log_z_low);
   }
@@ -88,11 +115,10 @@ TEST_P(LabelSearchTest, ExactFindsTheBestWithTrueIntervals) {
   for (size_t i = 0; i < queries.size(); ++i) {
     const auto expected = oracle(queries[i]);
     ASSERT_EQ(results[i].best.size(), std::min(k, expected.size()));
+    expect_same_order(results[i].best, expected);
     const double log_z = log_sum(expected);
     for (size_t j = 0; j < results[i].best.size(); ++j) {
       const LabelScore& found = results[i].best[j];
-      EXPECT_EQ(found.label, expected[j].label) << i << " " << j;
-      EXPECT_NEAR(found.log_prob, expected[j].log_prob, 1e-4);
       const double probability = std::exp(expected[j].log_prob - log_z);
       EXPECT_LE(results[i].probability_low(found.log_prob), probability + 1e-4);
       EXPECT_GE(results[i].probability_high(found.log_prob), probability - 1e-4);
@@ -131,12 +157,12 @@ TEST_P(LabelSearchTest, BitsDoNotDependOnCompanyNorOnTheHeldPrefix) {
     std::vector<LabelQuery> longer = queries;
     for (LabelQuery& query : longer) query.prompt.push_back(7);
     const auto expected = together.run(longer);
-    const auto again = together.run({longer[3], longer[0]});
+    const auto again = together.run({longer[1], longer[0]});
     for (size_t i = 0; i < longer.size(); ++i) {
       const auto alone = apart.run({longer[i]});
       expect_same_bits(alone[0], expected[i]);
       if (i == 0) expect_same_bits(alone[0], again[1]);
-      if (i == 3) expect_same_bits(alone[0], again[0]);
+      if (i == 1) expect_same_bits(alone[0], again[0]);
     }
     EXPECT_LT(together.computed_tokens(), 2 * apart.computed_tokens());
   }
@@ -168,7 +194,7 @@ TEST_P(LabelSearchTest, ExactGoesOnUntilIntervalsAreAsNarrowAsAsked) {
 TEST_P(LabelSearchTest, SamplesFollowTheClosedSet) {
   constexpr int64_t kDraws = 4000;
   LabelSearch search(decoder, trie, {SearchMode::kSample, kDraws, 1, 5});
-  std::vector<LabelQuery> some = {queries[0], queries[4]};
+  std::vector<LabelQuery> some = {queries[0], queries[queries.size() > 4 ? 4 : 1]};
   some[1].stream = 1;
   const auto results = search.run(some);
   for (size_t i = 0; i < some.size(); ++i) {
@@ -199,17 +225,18 @@ TEST_P(LabelSearchTest, DrawsDependOnSeedAndStreamAlone) {
     return labels;
   };
   EXPECT_EQ(draws(1, 2, false), draws(1, 2, true));
-  if (GetParam().labels < 60) return;
+  if (GetParam().labels < 60 || GetParam().shared > 0) return;  // one label has all the mass
   EXPECT_NE(draws(1, 2, false), draws(2, 2, false));
   EXPECT_NE(draws(1, 2, false), draws(1, 3, false));
 }
 
 INSTANTIATE_TEST_SUITE_P(Tries, LabelSearchTest,
                          testing::Values(Case{1, 1}, Case{2, 3}, Case{60, 1}, Case{60, 10},
-                                         Case{400, 10}),
+                                         Case{400, 10}, Case{761, 10}, Case{5000, 10},
+                                         Case{400, 10, 24}),
                          [](const auto& info) {
-                           return "Labels" + std::to_string(info.param.labels) + "Best" +
-                                  std::to_string(info.param.k);
+                           return fmt::format("Labels{}Best{}Shared{}", info.param.labels,
+                                              info.param.k, info.param.shared);
                          });
 
 TEST(LabelTrie, AllowsUnlessEveryLabelBelowIsExcluded) {
