@@ -5,7 +5,7 @@
 Three jobs each: greedy (peer: generate with prefix_allowed_tokens_fn, batch 64), the ten best (peer: 10 beams over the
 allowed prefixes, batch 8, which promises nothing; `serendip generate` in mode exact proves its ten) and every label
 scored (peer: the prompt's cache continued with all labels). Prints a JSON line a job: contexts/s of both, tokens and
-trie expansions a context. Where Serendip's whole table would take more than SECONDS, it is stopped after that and its rate
+trie expansions a context, and the share of the rate of a 1024³ product that the tokens run came to. Where Serendip's whole table would take more than SECONDS, it is stopped after that and its rate
 read from its progress. With 64 labels after make quickstart and recipes/pretrain_tiny.yaml; with 761 after
 recipes/all_pairs.yaml until sft.
 """
@@ -27,12 +27,23 @@ RUNS = {("smollm2", 64): "runs/quickstart", ("small", 64): "runs/pretrain_tiny",
 SECONDS = 90
 
 
+def product_rate():
+    """FLOP/s of a float32 product of 1024 by 1024, the floor of the tokens that must be run."""
+    a, times = torch.randn(1024, 1024), []
+    for _ in range(20):
+        start = time.perf_counter()
+        a @ a
+        times.append(time.perf_counter() - start)
+    return 2 * 1024**3 / sorted(times)[len(times) // 2]
+
+
 class Run(Job):
     def __init__(self, binary, folder):
         super().__init__(binary, folder)
         self.tuned = self.tuned_model()
         self.end = self.tuned.config.eos_token_id
         self.label_ids = [self.ids([label]) + [self.end] for label in self.labels]
+        self.product_rate = product_rate()
         self.next_tokens = {}  # of a prefix of a label
         for ids in self.label_ids:
             for i, token in enumerate(ids):
@@ -84,6 +95,7 @@ class Run(Job):
                 output, _ = job.communicate(timeout=SECONDS)
                 result = json.loads(output)
                 return {"contexts_per_second": round(1 / result["seconds_per_row"], 1), "tokens": result["tokens_per_row"],
+                        "share_of_product": round(result["flops_per_second"] / self.product_rate, 2),
                         "expansions": result["expansions_per_row"], "expansions_p99": result["expansions_p99"]}
             except subprocess.TimeoutExpired:
                 job.send_signal(signal.SIGINT)

@@ -96,6 +96,12 @@ BandJob::Rows BandJob::rows_of(int64_t band) const {
   return {band * rows, std::min((band + 1) * rows, contexts_.rows())};
 }
 
+double BandJob::flops_of(double tokens, double asked) const {
+  const ModelConfig& config = model_.decoder.config;
+  const double token = config.flops_per_token(false);
+  return tokens * token + asked * (config.flops_per_token(true) - token);
+}
+
 std::vector<int64_t> BandJob::not_done() const {
   std::vector<int64_t> bands;
   for (int64_t band = 0; band < band_count(contexts_); ++band)
@@ -133,11 +139,8 @@ BandForecast BandJob::forecast() const {
   });
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const double share = static_cast<double>(forecast.rows) / static_cast<double>(rows);
-  const ModelConfig& config = model_.decoder.config;
-  const double token = config.flops_per_token(false);
   forecast.tokens = share * static_cast<double>(tokens);
-  forecast.flops = forecast.tokens * token + share * static_cast<double>(projections) *
-                                                 (config.flops_per_token(true) - token);
+  forecast.flops = share * flops_of(static_cast<double>(tokens), static_cast<double>(projections));
   forecast.seconds = share * seconds.count() / static_cast<double>(launch_.world_size);
   return forecast;
 }
@@ -190,7 +193,10 @@ BandCost BandJob::run() {
   progress.finish();
   int64_t tokens = 0;
   for (const auto& search : searches) tokens += search->computed_tokens();
-  return cost_of(std::move(expansions), tokens);
+  BandCost cost = cost_of(std::move(expansions), tokens);
+  cost.flops =
+      flops_of(static_cast<double>(tokens), cost.mean_expansions * static_cast<double>(cost.rows));
+  return cost;
 }
 
 std::vector<LabelSearchResult> BandJob::answer_freely(

@@ -26,7 +26,7 @@ struct BandForecast {
 // What the rows that this process has done took.
 struct BandCost {
   int64_t rows = 0, tokens = 0;
-  double mean_expansions = 0;
+  double flops = 0, mean_expansions = 0;
   int64_t expansions_p99 = 0;
 };
 
@@ -56,6 +56,8 @@ class BandJob {
 
   int64_t workers() const { return parallel_workers(model_.decoder.embed_tokens.device()); }
   Rows rows_of(int64_t band) const;
+  // Of tokens through the layers, and of those whose next one was asked for.
+  double flops_of(double tokens, double asked) const;
   std::vector<LabelQuery> queries(Rows rows, int64_t stride) const;
   Band compute(LabelSearch& search, int64_t band, const RowsDone& done) const;
   void begin_band(LabelSearch& search, int64_t band) const;

@@ -152,6 +152,7 @@ nlohmann::json generate(const ModelOptions& options, const GenerateOptions& gene
     const auto rows = static_cast<double>(cost.rows);
     result["seconds_per_row"] = seconds.count() / static_cast<double>(forecast.rows);
     result["tokens_per_row"] = static_cast<double>(cost.tokens) / rows;
+    result["flops_per_second"] = cost.flops / seconds.count();  // of this process
     result["expansions_per_row"] = cost.mean_expansions;
     result["expansions_p99"] = cost.expansions_p99;
     result["seconds"] = seconds.count();

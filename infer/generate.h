@@ -29,8 +29,8 @@ struct GenerateOptions {
 // are observed in data.h5. Finished bands of rows are kept in run_folder/table.parts until the
 // table is whole, and a second call goes on from them. Processes of a job share the bands out; rank
 // 0 writes the table, and returns (the others nothing) LabelDistribution::json(), {"mode", "k"}
-// and, where rows were computed, {"seconds_per_row", "tokens_per_row", "expansions_per_row",
-// "expansions_p99", "seconds", "forecast_seconds"}.
+// and, where rows were computed, {"seconds_per_row", "tokens_per_row", "flops_per_second",
+// "expansions_per_row", "expansions_p99", "seconds", "forecast_seconds"}.
 nlohmann::json generate(const ModelOptions& model, const GenerateOptions& options,
                         const MiningRule& rule, const std::filesystem::path& run_folder);
 
