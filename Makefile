@@ -1,6 +1,7 @@
 # Thin over the CMake presets; everything it needs is installed by scripts/install.sh.
 #
 #   make quickstart              install, build, fetch data and model, run recipes/quickstart.yaml
+#   make quickstart WORLD=1      the same on an invented world, nothing fetched: recipes/world.yaml
 #   make test                    build and run every test
 #   make bench                   after make quickstart: beside faiss, Torch, tokenizers, transformers and PEFT
 #   make bench-gpu            the CUDA kernels on the GPU that is there
@@ -62,8 +63,13 @@ $(MOVIELENS_SMALL)/ratings.csv: | install
 	@mkdir -p .cache/data
 	@.venv/bin/python -m zipfile -e $(ZIP) .cache/data
 
+ifeq ($(WORLD),1)
+quickstart: build
+	@$(SERENDIP) run --recipe recipes/world.yaml
+else
 quickstart: build data model
 	@$(SERENDIP) run --recipe recipes/quickstart.yaml
+endif
 
 test: build
 	@.venv/bin/ctest --preset $(PRESET) --parallel $(JOBS)

@@ -33,6 +33,7 @@ void print(const std::string& text);
 void print_result(const nlohmann::json& result, bool json);
 
 // One function a sub-command, each in the file of its name.
+void add_simulate(CLI::App& app);
 void add_import(CLI::App& app);
 void add_pretrain(CLI::App& app);
 void add_embed(CLI::App& app);

@@ -43,6 +43,7 @@ void add_commands(CLI::App& app) {
   app.require_subcommand(1);
   app.set_version_flag("--version", SERENDIP_VERSION);
   add_run(app);
+  add_simulate(app);
   add_import(app);
   add_pretrain(app);
   add_embed(app);

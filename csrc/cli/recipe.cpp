@@ -16,6 +16,7 @@ Recipe::Recipe() {
     options.declare(sections.emplace_back(name));
   };
   add("run", run);
+  add("world", world);
   add("import", importing);
   add("embed", embed);
   add("cluster", cluster);
@@ -40,6 +41,12 @@ const OptionSet& Recipe::section(const std::string& name) const {
                                   [&](const OptionSet& set) { return set.section() == name; });
   SERENDIP_CHECK(found != sections.end(), "no recipe section '{}'", name);
   return *found;
+}
+
+bool Recipe::imports_its_world() const {
+  const std::filesystem::path events = importing.events;
+  return events.has_parent_path() &&
+         events.parent_path().lexically_normal() == world_folder().lexically_normal();
 }
 
 bool Recipe::pretrains_its_model() const {

@@ -12,6 +12,7 @@
 #include "data/import.h"
 #include "infer/generate.h"
 #include "recsys/train.h"
+#include "simulator/options.h"
 #include "train/pretrain.h"
 #include "train/sft.h"
 #include "transitions/curate.h"
@@ -31,6 +32,7 @@ struct Recipe {
   Recipe& operator=(const Recipe&) = delete;
 
   RunOptions run;
+  WorldOptions world;
   ImportOptions importing;
   EmbedOptions embed;
   ClusterOptions cluster;
@@ -51,10 +53,13 @@ struct Recipe {
   // The whole recipe as YAML, every key with its value.
   std::string yaml() const;
 
+  // Whether import reads what the stage `world` of a run makes.
+  bool imports_its_world() const;
   // Whether model.path is what the stage `pretrain` of a run makes.
   bool pretrains_its_model() const;
 
   std::filesystem::path folder() const { return run.folder; }
+  std::filesystem::path world_folder() const { return folder() / "world"; }
   std::filesystem::path data() const { return folder() / "data.h5"; }
   std::filesystem::path embedding() const { return folder() / "embedding.h5"; }
   std::filesystem::path base_model() const { return folder() / "base_model"; }

@@ -33,10 +33,18 @@ void check_inputs(const StageSpec& spec, const std::vector<fs::path>& inputs,
 }  // namespace
 
 std::vector<StageSpec> all_stages() {
-  return {import_stage(),         pretrain_stage(),       embed_stage(),
-          cluster_stage(),        curate_stage(),         sft_stage(),
-          eval_stage(),           generate_stage(),       recommend_train_stage(),
-          recommend_eval_stage(), recommend_users_stage()};
+  return {world_stage(),
+          import_stage(),
+          pretrain_stage(),
+          embed_stage(),
+          cluster_stage(),
+          curate_stage(),
+          sft_stage(),
+          eval_stage(),
+          generate_stage(),
+          recommend_train_stage(),
+          recommend_eval_stage(),
+          recommend_users_stage()};
 }
 
 std::vector<StageSpec> wanted_stages(const Recipe& recipe) {

@@ -30,6 +30,7 @@ struct StageSpec {
 };
 
 // Each defined beside its sub-command.
+StageSpec world_stage();
 StageSpec import_stage();
 StageSpec pretrain_stage();
 StageSpec embed_stage();

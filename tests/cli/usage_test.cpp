@@ -33,11 +33,12 @@ TEST_P(Help, FitsOneScreenAndListsTheKeys) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, Help,
-                         testing::Values("", "run", "import", "pretrain", "embed", "cluster",
-                                         "curate", "sft", "eval", "generate", "recommend",
-                                         "recommend train", "recommend eval", "recommend users",
-                                         "score", "tokenize", "inspect", "table", "table labels",
-                                         "table compare", "table blend"));
+                         testing::Values("", "run", "simulate", "simulate world", "import",
+                                         "pretrain", "embed", "cluster", "curate", "sft", "eval",
+                                         "generate", "recommend", "recommend train",
+                                         "recommend eval", "recommend users", "score", "tokenize",
+                                         "inspect", "table", "table labels", "table compare",
+                                         "table blend"));
 
 TEST(HelpOfAStage, ShowsTypeDefaultAndConstraint) {
   const TemporaryFolder folder;
@@ -63,7 +64,8 @@ TEST_P(Misuse, IsOneLineAndExitCode2) {
 INSTANTIATE_TEST_SUITE_P(Arguments, Misuse,
                          testing::Values("", "clutser", "import --bogus", "recommend",
                                          "recommend everyone", "inspect", "tokenize",
-                                         "score --model m", "run --recipe", "inspect a b"));
+                                         "score --model m", "simulate", "run --recipe",
+                                         "inspect a b"));
 
 TEST(UnknownKey, NamesTheNearest) {
   const TemporaryFolder folder;
