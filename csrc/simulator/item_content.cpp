@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -16,25 +17,25 @@ constexpr std::array kTitles = {"{0} for beginners",   "the best of {0}",    "al
                                 "ten facts on {0}",    "a day with {0}",     "{0}, {1} and {2}",
                                 "the story of {0}",    "{0} up close",       "why {0} matters",
                                 "{0} in five minutes", "{1} and {2} of {0}", "the world of {0}"};
-constexpr int kDefinitionTags = 3;
+constexpr size_t kTitleWords = 2, kDefinitionTags = 3;
 constexpr double kStrayTags = 1.0 / 7;
-constexpr double kPathDecay = 0.6, kSignal = 0.8, kNoise = 0.6;
+constexpr double kPathDecay = 0.8, kSignal = 0.7, kNoise = 0.7;
 
 }  // namespace
 
 ItemText item_text(const World& world, int32_t item) {
   const Topic& topic = world.topics[static_cast<size_t>(world.items.topic(item))];
   Random random = draw(world.options.seed, Draw::kItemText, item);
-  const auto word = [&]() -> const std::string& {
-    return topic.words.empty() ? topic.name : topic.words[random.below(topic.words.size())];
-  };
+  std::vector<std::string> words = topic.words;
+  random.shuffle(words);
+  while (words.size() < kTitleWords) words.push_back(topic.name);
   ItemText text;
   const char* title = kTitles[random.below(kTitles.size())];
-  const std::string &first = word(), &second = word();
-  text.title = fmt::format(fmt::runtime(title), topic.name, first, second);
+  text.title = fmt::format(fmt::runtime(title), topic.name, words[0], words[1]);
   if (text.title[0] >= 'a' && text.title[0] <= 'z') text.title[0] -= 'a' - 'A';
   text.tags = topic.name + ", " + topic.parent;
-  for (int i = 0; i < kDefinitionTags; ++i) text.tags += ", " + word();
+  for (size_t i = kTitleWords; i < std::min(words.size(), kTitleWords + kDefinitionTags); ++i)
+    text.tags += ", " + words[i];
   if (random.uniform() < kStrayTags)
     text.tags += ", " + world.topics[random.below(world.topics.size())].name;
   return text;

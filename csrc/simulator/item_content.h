@@ -16,12 +16,12 @@ struct ItemText {
 };
 
 // The title names the topic and words of its definition. Tags: the topic, the more general concept,
-// three words of the definition, and for one item in seven another topic's name.
+// up to three more words of the definition, and for one item in seven another topic's name.
 ItemText item_text(const World& world, int32_t item);
 
 // Vectors of D dimensions. A topic's is the unit sum of a random direction for each concept on its
-// path, each 0.6 times the one below it; an item's is 0.8 of its topic's and noise of length about
-// 0.6. Hidden links leave no trace in them.
+// path, each 0.8 times the one below it; an item's is 0.7 of its topic's and noise of length about
+// 0.7. Hidden links leave no trace in them.
 class ItemVectors {
  public:
   explicit ItemVectors(const World& world);                // D = options.dimensions ≥ 1
