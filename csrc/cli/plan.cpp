@@ -219,7 +219,7 @@ std::string plan_text(const Recipe& recipe, const std::vector<Quantity>& quantit
   for (const StageSpec& spec : wanted_stages(recipe)) {
     const StagePaths paths = spec.paths(recipe);
     text += fmt::format("{}: {}\n", spec.command, spec.summary);
-    text += fmt::format("  reads   {}\n", joined(paths.inputs));
+    if (!paths.inputs.empty()) text += fmt::format("  reads   {}\n", joined(paths.inputs));
     if (!paths.outputs.empty()) text += fmt::format("  writes  {}\n", joined(paths.outputs));
   }
   std::vector<std::vector<std::string>> rows;

@@ -12,9 +12,6 @@ namespace {
 
 void check_options(const WorldOptions& options) {
   SERENDIP_CHECK(options.users >= 1, "world.users = {}: expected at least 1", options.users);
-  SERENDIP_CHECK(options.items >= options.topics,
-                 "world.items = {}: expected at least {}, one a topic", options.items,
-                 options.topics);
   SERENDIP_CHECK(3 * options.interests <= options.topics,
                  "world.interests = {}: expected at most {}, a third of the topics: users dislike "
                  "most",

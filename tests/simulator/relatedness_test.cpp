@@ -13,7 +13,7 @@
 namespace serendip {
 namespace {
 
-Topic topic_with_path(std::vector<int32_t> path) { return {"name", "parent", "", {}, path}; }
+Topic topic_with_path(const std::vector<int32_t>& path) { return {"name", "parent", "", {}, path}; }
 
 TEST(WuPalmer, ByHand) {
   const Topic a = topic_with_path({0, 1, 2, 3}), b = topic_with_path({0, 1, 4});

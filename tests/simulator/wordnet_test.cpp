@@ -42,7 +42,7 @@ TEST(WordNet, BrokenFilesAreNamed) {
   const auto error_with = [&](const char* file, const std::string& content) {
     const std::string before = read_file(folder / file);
     write_file(folder / file, before + content);
-    const std::string error = error_of([&] { read_nouns(folder.path()); });
+    std::string error = error_of([&] { read_nouns(folder.path()); });
     write_file(folder / file, before);
     return error;
   };
