@@ -21,12 +21,13 @@ StageSpec recommend_eval_stage() {
   return {"recommend_eval",
           "recommend eval",
           "Measure HR@k and NDCG@k of the recommender by full ranking",
-          {},
+          {"recommend"},
           [](const Recipe& recipe) {
             return StagePaths{{recipe.data(), recipe.tree(), recipe.recommender()}, {}};
           },
           [](const Recipe& recipe) {
-            return evaluate_recommender(recipe.data(), recipe.tree(), recipe.recommender());
+            return evaluate_recommender(recipe.recommend, recipe.data(), recipe.tree(),
+                                        recipe.recommender());
           }};
 }
 

@@ -11,20 +11,19 @@ namespace {
 constexpr int64_t kMostUsers = 256;       // a batch
 constexpr int64_t kMostScores = 1 << 25;  // 128 MiB of them at once
 
-std::vector<int64_t> history_before(const HeldOut& data, int64_t user, HeldOutEvent event) {
-  std::vector<int64_t> history = data.training[static_cast<size_t>(user)];
-  if (event == HeldOutEvent::kTest) history.push_back(data.validation[static_cast<size_t>(user)]);
-  return history;
+History history_of(const HeldOut& data, int64_t user, HeldOutEvent event) {
+  return data.events.before(user, data.held_out(event)[static_cast<size_t>(user)]);
 }
 
 int64_t target_of(const HeldOut& data, int64_t user, HeldOutEvent event) {
-  return (event == HeldOutEvent::kTest ? data.test : data.validation)[static_cast<size_t>(user)];
+  const int64_t at = data.held_out(event)[static_cast<size_t>(user)];
+  return data.events.item[static_cast<size_t>(at)];
 }
 
 }  // namespace
 
 std::vector<int64_t> model_ranks(SequenceModel& model, const HeldOut& data, HeldOutEvent event) {
-  const std::vector<int64_t> users = data.evaluated_users();
+  const std::vector<int64_t> users = data.evaluated_users(event);
   const int64_t item_count = model->config.items;
   const auto batch =
       static_cast<size_t>(std::clamp<int64_t>(kMostScores / item_count, 1, kMostUsers));
@@ -32,27 +31,26 @@ std::vector<int64_t> model_ranks(SequenceModel& model, const HeldOut& data, Held
   std::vector<int64_t> ranks;
   for (size_t first = 0; first < users.size(); first += batch) {
     throw_if_interrupted();
-    std::vector<std::vector<int64_t>> histories;
+    std::vector<History> histories;
     for (size_t at = first; at < std::min(first + batch, users.size()); ++at)
-      histories.push_back(history_before(data, users[at], event));
+      histories.push_back(history_of(data, users[at], event));
     const at::Tensor scores =
         model->last_state(histories).matmul(model->item_embedding.t()).to(at::kCPU).contiguous();
     for (size_t row = 0; row < histories.size(); ++row)
       ranks.push_back(
           rank_of(scores.const_data_ptr<float>() + static_cast<int64_t>(row) * item_count,
-                  item_count, target_of(data, users[first + row], event), histories[row]));
+                  item_count, target_of(data, users[first + row], event), histories[row].item));
   }
   return ranks;
 }
 
 std::vector<int64_t> popularity_ranks(int64_t item_count, const HeldOut& data, HeldOutEvent event) {
-  std::vector<float> count(static_cast<size_t>(item_count));
-  for (const auto& events : data.training)
-    for (const int64_t item : events) ++count[static_cast<size_t>(item)];
+  const std::vector<int64_t> counts = data.training_counts(item_count);
+  const std::vector<float> scores(counts.begin(), counts.end());
   std::vector<int64_t> ranks;
-  for (const int64_t user : data.evaluated_users())
-    ranks.push_back(rank_of(count.data(), item_count, target_of(data, user, event),
-                            history_before(data, user, event)));
+  for (const int64_t user : data.evaluated_users(event))
+    ranks.push_back(rank_of(scores.data(), item_count, target_of(data, user, event),
+                            history_of(data, user, event).item));
   return ranks;
 }
 

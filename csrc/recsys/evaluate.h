@@ -9,10 +9,8 @@
 
 namespace serendip {
 
-enum class HeldOutEvent { kValidation, kTest };
-
-// One rank a user of evaluated_users(). The history is what precedes the held-out event; all items
-// in it are left out of the ranking.
+// One rank a user of evaluated_users(event). The history is what precedes the held-out event; all
+// items in it are left out of the ranking.
 std::vector<int64_t> model_ranks(SequenceModel& model, const HeldOut& data, HeldOutEvent event);
 
 // The same when items are ranked by their number of training events.

@@ -8,7 +8,7 @@
 namespace serendip {
 
 int64_t rank_of(const float* scores, int64_t count, int64_t target,
-                const std::vector<int64_t>& seen) {
+                const std::vector<int32_t>& seen) {
   const float score = scores[target];
   SERENDIP_CHECK(std::isfinite(score), "ranking: item {}: expected a finite score, got {}", target,
                  score);
@@ -17,7 +17,7 @@ int64_t rank_of(const float* scores, int64_t count, int64_t target,
   };
   int64_t rank = 0;
   for (int64_t item = 0; item < count; ++item) rank += before(item);
-  std::vector<int64_t> distinct = seen;
+  std::vector<int32_t> distinct = seen;
   std::sort(distinct.begin(), distinct.end());
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   return rank - std::count_if(distinct.begin(), distinct.end(), before);

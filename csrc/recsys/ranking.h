@@ -11,7 +11,7 @@ namespace serendip {
 // Items in `seen` (repeats allowed) do not take part, except the target. Throws Error when the
 // target's score is not finite.
 int64_t rank_of(const float* scores, int64_t count, int64_t target,
-                const std::vector<int64_t>& seen);
+                const std::vector<int32_t>& seen);
 
 // Mean of 1 / log2(rank + 2) over ranks below k, 0 elsewhere. 0 for no ranks.
 double ndcg_at(const std::vector<int64_t>& ranks, int64_t k);

@@ -55,8 +55,8 @@ Prescription prescribe(const ItemOrder& order, const std::vector<int32_t>& clust
   return {level.offset, {places.begin(), places.end()}};
 }
 
-std::vector<int64_t> positions_of(const ItemOrder& order, const std::vector<int32_t>& history) {
-  std::vector<int64_t> positions;
+std::vector<int32_t> positions_of(const ItemOrder& order, const std::vector<int32_t>& history) {
+  std::vector<int32_t> positions;
   for (const int32_t item : history) {
     SERENDIP_CHECK(item >= 0 && item < order.size(),
                    "recommend: item in the history: expected 0 to {}, got {}", order.size() - 1,
@@ -74,17 +74,17 @@ std::vector<Recommender::Recommendation> Recommender::recommend(
   SERENDIP_CHECK(k >= 1, "recommend: k: expected at least 1, got {}", k);
   const ItemOrder& order = state_->order;
   const Prescription prescription = prescribe(order, clusters, level);
-  const std::vector<int64_t> positions = positions_of(order, history);
+  const std::vector<int32_t> positions = positions_of(order, history);
   std::set<int64_t> seen;
   if (exclude_seen)
-    for (const int64_t position : positions)
+    for (const int32_t position : positions)
       if (prescription.holds(position)) seen.insert(position);
 
   torch::NoGradGuard no_gradients;
   const auto wanted_count = static_cast<int64_t>(prescription.wanted.size());
   const auto asked = std::min(k + static_cast<int64_t>(seen.size()), order.size());
   const auto [ids, log_prob, log_z] =
-      cluster_softmax_topk(state_->model->last_state({positions}), state_->model->item_embedding,
+      cluster_softmax_topk(state_->model->last_state({{positions}}), state_->model->item_embedding,
                            torch::tensor(prescription.offset, at::kLong),
                            torch::tensor(std::vector<int64_t>{0, wanted_count}, at::kLong),
                            torch::tensor(prescription.wanted, at::kLong), asked);

@@ -28,6 +28,15 @@ int64_t read_setting(const nlohmann::json& config, const std::string& key, int64
   return found->get<int64_t>();
 }
 
+// A feature that folders of models without it do not name.
+bool read_feature(const nlohmann::json& config, const std::string& key, const fs::path& path) {
+  const auto found = config.find(key);
+  if (found == config.end()) return false;
+  SERENDIP_CHECK(found->is_boolean(), "{}: {}: expected true or false, got {}", path.string(), key,
+                 found->dump());
+  return found->get<bool>();
+}
+
 SequenceModelConfig load_config(const fs::path& path) {
   const nlohmann::json config =
       nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
@@ -37,7 +46,9 @@ SequenceModelConfig load_config(const fs::path& path) {
   return {
       read_setting(config, "items", 1, path),      read_setting(config, "dimensions", 1, path),
       read_setting(config, "layers", 1, path),     read_setting(config, "heads", 1, path),
-      read_setting(config, "max_length", 1, path), read_setting(config, "max_distance", 0, path)};
+      read_setting(config, "max_length", 1, path), read_setting(config, "max_distance", 0, path),
+      read_feature(config, "time_gaps", path),     read_feature(config, "rewards", path),
+      read_feature(config, "behaviour_head", path)};
 }
 
 // Checked against the dtype and shape expected.
@@ -78,7 +89,10 @@ void save_recommender(const fs::path& folder, const SequenceModel& model, const 
                                    {"layers", config.layers},
                                    {"heads", config.heads},
                                    {"max_length", config.max_length},
-                                   {"max_distance", config.max_distance}};
+                                   {"max_distance", config.max_distance},
+                                   {"time_gaps", config.time_gaps},
+                                   {"rewards", config.rewards},
+                                   {"behaviour_head", config.behaviour_head}};
   fs::create_directories(folder);
   write_safetensors(folder / kModelFile, tensors);
   write_file(folder / kConfigFile, settings.dump(2) + "\n");

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "recsys/event_features.h"
 #include "recsys/relative_attention.h"
 
 namespace serendip {
@@ -76,6 +77,14 @@ SequenceModelImpl::SequenceModelImpl(const SequenceModelConfig& model_config, ui
                  config.dimensions, config.heads);
   item_embedding =
       register_parameter("item_embedding", at::zeros({config.items, config.dimensions}));
+  if (config.time_gaps)
+    time_gap_embedding =
+        register_parameter("time_gap_embedding", at::zeros({kTimeGapBuckets, config.dimensions}));
+  if (config.rewards)
+    reward_embedding = register_parameter("reward_embedding", at::zeros({1, config.dimensions}));
+  if (config.behaviour_head)
+    behaviour_embedding =
+        register_parameter("behaviour_embedding", at::zeros({config.items, config.dimensions}));
   embedding_norm = register_module("embedding_norm", make_norm(config.dimensions));
   for (int64_t layer = 0; layer < config.layers; ++layer)
     layers.push_back(register_module("layer_" + std::to_string(layer), SequenceLayer(config)));
@@ -83,44 +92,75 @@ SequenceModelImpl::SequenceModelImpl(const SequenceModelConfig& model_config, ui
   initialise(*this, seed);
 }
 
-at::Tensor SequenceModelImpl::forward(const at::Tensor& item, const at::Tensor& segment,
-                                      Dropout& dropout) {
+at::Tensor SequenceModelImpl::forward(const SequenceInput& input, Dropout& dropout) {
   const at::TensorOptions options = item_embedding.options().requires_grad(false);
-  const at::Tensor selector = distance_selector(item.size(1), config.max_distance, options);
-  const at::Tensor bias = causal_bias(segment, options);
-  at::Tensor states = dropout(embedding_norm(at::embedding(item_embedding, item)));
+  const at::Tensor selector = distance_selector(input.item.size(1), config.max_distance, options);
+  const at::Tensor bias = causal_bias(input.segment, options);
+  at::Tensor inputs = at::embedding(item_embedding, input.item);
+  if (config.time_gaps) inputs = inputs + at::embedding(time_gap_embedding, input.time_gap);
+  if (config.rewards)
+    inputs = inputs + input.reward.to(options).unsqueeze(2).matmul(reward_embedding);
+  at::Tensor states = dropout(embedding_norm(inputs));
   for (SequenceLayer& layer : layers) states = layer(states, selector, bias, dropout);
   return final_norm(states);
 }
 
-at::Tensor SequenceModelImpl::last_state(const std::vector<std::vector<int64_t>>& histories) {
+namespace {
+
+void check_history(const SequenceModelConfig& config, const History& history) {
+  const size_t items = history.item.size();
+  SERENDIP_CHECK(items > 0, "sequence model: expected a history of at least 1 item, got 0");
+  SERENDIP_CHECK(!config.time_gaps || history.time.size() == items,
+                 "sequence model: expected the times of a history's {} items, got {}", items,
+                 history.time.size());
+  SERENDIP_CHECK(!config.rewards || history.reward.size() == items,
+                 "sequence model: expected the rewards of a history's {} items, got {}", items,
+                 history.reward.size());
+}
+
+// The last places of a row [T] from the history's last events; the first ones stay padding.
+void fill_row(const SequenceModelConfig& config, const History& history, int64_t row,
+              SequenceInput& input) {
+  const int64_t length = input.item.size(1);
+  const auto events = static_cast<int64_t>(history.item.size());
+  const int64_t count = std::min(length, events);
+  for (int64_t back = 1; back <= count; ++back) {
+    const auto event = static_cast<size_t>(events - back);
+    const int64_t at = (row + 1) * length - back;
+    input.item.data_ptr<int64_t>()[at] = history.item[event];
+    input.segment.data_ptr<int64_t>()[at] = 1;
+    if (config.time_gaps && event > 0)
+      input.time_gap.data_ptr<int64_t>()[at] =
+          time_gap_bucket(history.time[event] - history.time[event - 1]);
+    if (config.rewards)
+      input.reward.data_ptr<float>()[at] = compressed_reward(history.reward[event]);
+  }
+}
+
+}  // namespace
+
+at::Tensor SequenceModelImpl::last_state(const std::vector<History>& histories) {
   const auto batch = static_cast<int64_t>(histories.size());
   size_t longest = 1;
-  for (const auto& history : histories) longest = std::max(longest, history.size());
+  for (const History& history : histories) {
+    check_history(config, history);
+    longest = std::max(longest, history.item.size());
+  }
   const int64_t length = std::min(config.max_length, static_cast<int64_t>(longest));
   // Histories end at the right; the padding before them is a segment of its own.
-  at::Tensor item = at::zeros({batch, length}, at::kLong);
-  at::Tensor segment = at::zeros({batch, length}, at::kLong);
-  for (int64_t row = 0; row < batch; ++row) {
-    const std::vector<int64_t>& history = histories[static_cast<size_t>(row)];
-    SERENDIP_CHECK(!history.empty(),
-                   "sequence model: expected a history of at least 1 item, got 0");
-    const int64_t count = std::min(length, static_cast<int64_t>(history.size()));
-    std::copy(history.end() - count, history.end(),
-              item.data_ptr<int64_t>() + (row + 1) * length - count);
-    std::fill_n(segment.data_ptr<int64_t>() + (row + 1) * length - count, count, 1);
-  }
+  const std::vector<int64_t> shape{batch, length};
+  SequenceInput input{at::zeros(shape, at::kLong), at::zeros(shape, at::kLong),
+                      at::zeros(shape, at::kLong), at::zeros(shape, at::kFloat)};
+  for (int64_t row = 0; row < batch; ++row)
+    fill_row(config, histories[static_cast<size_t>(row)], row, input);
   torch::NoGradGuard no_gradients;
   Dropout none;
   const at::Device device = item_embedding.device();
-  return forward(item.to(device), segment.to(device), none).select(1, length - 1).contiguous();
-}
-
-at::Tensor SequenceModelImpl::loss(const at::Tensor& item, const at::Tensor& segment,
-                                   const at::Tensor& target, Dropout& dropout) {
-  const at::Tensor states = forward(item, segment, dropout).flatten(0, 1);
-  return at::cross_entropy_loss(states.matmul(item_embedding.t()), target.flatten(),
-                                /*weight=*/{}, at::Reduction::Mean, /*ignore_index=*/-1);
+  return forward({input.item.to(device), input.segment.to(device), input.time_gap.to(device),
+                  input.reward.to(device)},
+                 none)
+      .select(1, length - 1)
+      .contiguous();
 }
 
 }  // namespace serendip

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "recsys/dropout.h"
+#include "recsys/history.h"
 
 namespace serendip {
 
@@ -18,6 +19,16 @@ struct SequenceModelConfig {
   int64_t heads = 2;          // H, divides d
   int64_t max_length = 50;    // T, items read at most
   int64_t max_distance = 16;  // D, beyond which places look equally far
+  bool time_gaps = false;     // an input has the time since the event before it
+  bool rewards = false;       // and its reward
+  bool behaviour_head = false;
+};
+
+// What the model reads, each [B, T].
+struct SequenceInput {
+  at::Tensor item, segment;  // i64
+  at::Tensor time_gap = {};  // i64, time_gap_bucket(); read with config.time_gaps
+  at::Tensor reward = {};    // float, compressed_reward(); read with config.rewards
 };
 
 // One pre-norm block.
@@ -39,19 +50,20 @@ struct SequenceModelImpl : torch::nn::Module {
   // Weights drawn from `seed` alone.
   SequenceModelImpl(const SequenceModelConfig& config, uint64_t seed);
 
-  // The state after each place: item, segment i64 [B, T] -> [B, T, d]. A place sees the earlier
-  // places of its own segment only, so a row may hold several users, or padding as one more
-  // segment.
-  at::Tensor forward(const at::Tensor& item, const at::Tensor& segment, Dropout& dropout);
+  // The state after each place, [B, T, d]. A place sees the earlier places of its own segment only,
+  // so a row may hold several users, or padding as one more segment.
+  at::Tensor forward(const SequenceInput& input, Dropout& dropout);
   // The states [B, d] after the last item of each history (at least one item each; only the last
-  // max_length count). Without gradients or dropout.
-  at::Tensor last_state(const std::vector<std::vector<int64_t>>& histories);
-  // Mean cross-entropy of the next items under the full softmax: target i64 [B, T], -1 where none.
-  at::Tensor loss(const at::Tensor& item, const at::Tensor& segment, const at::Tensor& target,
-                  Dropout& dropout);
+  // max_length count), whose items are embedding rows. Without gradients or dropout. Throws Error
+  // for times or rewards that the model reads and a history lacks.
+  at::Tensor last_state(const std::vector<History>& histories);
 
   SequenceModelConfig config;
-  at::Tensor item_embedding;  // [N, d]
+  at::Tensor item_embedding;       // [N, d]
+  at::Tensor time_gap_embedding;   // [kTimeGapBuckets, d] or undefined
+  at::Tensor reward_embedding;     // [1, d], times the reward, or undefined
+  at::Tensor behaviour_embedding;  // [N, d] or undefined: beta = softmax over items of its scores
+                                   // with the state, through which no gradient flows
   torch::nn::LayerNorm embedding_norm{nullptr}, final_norm{nullptr};
   std::vector<SequenceLayer> layers;
 };

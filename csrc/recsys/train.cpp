@@ -15,12 +15,17 @@ struct Inputs {
   HeldOut data;
 };
 
-Inputs load_inputs(const std::filesystem::path& data_h5, const std::filesystem::path& tree_h5) {
+Inputs load_inputs(const std::string& split, const std::filesystem::path& data_h5,
+                   const std::filesystem::path& tree_h5) {
   Inputs inputs;
   inputs.order = make_item_order(load_tree(tree_h5));
-  inputs.data = hold_out(load_dataset(data_h5), inputs.order);
-  SERENDIP_CHECK(!inputs.data.evaluated_users().empty(),
-                 "{}: expected users with at least 3 events, got none", data_h5.string());
+  EventLog events = make_event_log(load_dataset(data_h5), inputs.order);
+  const bool by_time = split == "time";
+  inputs.data = by_time ? split_by_time(std::move(events)) : leave_one_out(std::move(events));
+  for (const HeldOutEvent event : {HeldOutEvent::kValidation, HeldOutEvent::kTest})
+    SERENDIP_CHECK(!inputs.data.evaluated_users(event).empty(),
+                   "{}: expected users with {}, got none", data_h5.string(),
+                   by_time ? "events on both sides of each cut in time" : "at least 3 events");
   return inputs;
 }
 
@@ -37,10 +42,10 @@ nlohmann::json train_recommender(const RecommendOptions& options,
                                  const std::filesystem::path& data_h5,
                                  const std::filesystem::path& tree_h5,
                                  const std::filesystem::path& folder) {
-  const Inputs inputs = load_inputs(data_h5, tree_h5);
+  const Inputs inputs = load_inputs(options.split, data_h5, tree_h5);
   MetricsLog log(folder.parent_path(), 0);
-  TrainedModel trained = train_sequence_model(
-      options, inputs.order.size(), inputs.data, [&](const EpochReport& epoch) {
+  TrainedModel trained =
+      train_sequence_model(options, inputs.order, inputs.data, [&](const EpochReport& epoch) {
         log.write("recommend", epoch.epoch,
                   {{"loss", epoch.loss},
                    {"validation_ndcg_at_10", epoch.validation_ndcg_at_10},
@@ -57,10 +62,11 @@ nlohmann::json train_recommender(const RecommendOptions& options,
   return result;
 }
 
-nlohmann::json evaluate_recommender(const std::filesystem::path& data_h5,
+nlohmann::json evaluate_recommender(const RecommendOptions& options,
+                                    const std::filesystem::path& data_h5,
                                     const std::filesystem::path& tree_h5,
                                     const std::filesystem::path& folder) {
-  const Inputs inputs = load_inputs(data_h5, tree_h5);
+  const Inputs inputs = load_inputs(options.split, data_h5, tree_h5);
   SequenceModel model = load_recommender(folder, inputs.order);
   nlohmann::json result = test_metrics(model, inputs);
   result["validation_ndcg_at_10"] =

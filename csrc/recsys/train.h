@@ -23,6 +23,15 @@ struct RecommendOptions {
   int64_t batch_size = 32;
   double learning_rate = 2e-3;
   double weight_decay = 0.1;
+  std::string loss = "softmax";
+  std::string negatives = "uniform";
+  int64_t negative_count = 512;
+  double top_k = 16.0;
+  double weight_cap = 20.0;
+  double novelty_boost = 1.0;
+  bool time_gaps = false;
+  bool rewards = false;
+  std::string split = "leave_one_out";
   int64_t seed = 1;
   std::string device = "cpu";
 
@@ -43,24 +52,44 @@ struct RecommendOptions {
             at_least(int64_t{1}));
     set.add("learning_rate", learning_rate, "AdamW's learning rate", above(0.0));
     set.add("weight_decay", weight_decay, "AdamW's decoupled decay of the matrices", at_least(0.0));
+    set.add("loss", loss, "full softmax, softmax over sampled items, or top-K off-policy REINFORCE",
+            one_of({"softmax", "sampled_softmax", "reinforce"}));
+    set.add("negatives", negatives,
+            "of sampled_softmax: drawn evenly or by rank of popularity, or the batch's own targets",
+            one_of({"uniform", "log_uniform", "in_batch"}));
+    set.add("negative_count", negative_count, "items drawn in a step, shared by its places",
+            at_least(int64_t{1}));
+    set.add("top_k", top_k, "of reinforce: items that are shown at once; 1 corrects for one",
+            at_least(1.0));
+    set.add("weight_cap", weight_cap, "of reinforce: most that an event's weight pi / beta counts",
+            above(0.0));
+    set.add("novelty_boost", novelty_boost,
+            "of reinforce: factor on rewards of items whose cluster is new to the user",
+            at_least(1.0));
+    set.add("time_gaps", time_gaps, "read the time between a user's events");
+    set.add("rewards", rewards, "read the events' rewards");
+    set.add("split", split, "which events are held out: each user's last two, or the latest fifth",
+            one_of({"leave_one_out", "time"}));
     set.add("seed", seed, "of the initial weights, batches and dropout", at_least(int64_t{0}));
     set.add("device", device, "where training runs", one_of({"cpu", "cuda"}));
   }
 };
 
-// Trains by full-softmax cross-entropy at every position, keeps the epoch with the best validation
+// Trains with the options' loss at every position, keeps the epoch with the best validation
 // NDCG@10 and writes config.json and model.safetensors to `folder`. Returns {"epochs",
 // "best_epoch", "validation_ndcg_at_10", "test", "popularity", "parameters"}; "test" and
-// "popularity" hold hr_at_k and ndcg_at_k for k = 5, 10, 20 by leave-one-out full ranking. Bit for
-// bit the same for a seed on the same machine. Throws Error for artifacts that do not fit, and when
-// no user has the 3 events that leave-one-out needs.
+// "popularity" hold hr_at_k and ndcg_at_k for k = 5, 10, 20 by full ranking of the items that the
+// options' split holds out. Bit for bit the same for a seed on the same machine. Throws Error for
+// artifacts that do not fit, and when no user has held-out events (3 events for leave-one-out).
 nlohmann::json train_recommender(const RecommendOptions& options,
                                  const std::filesystem::path& data_h5,
                                  const std::filesystem::path& tree_h5,
                                  const std::filesystem::path& folder);
 
-// {"test", "popularity", "validation_ndcg_at_10"} of a trained folder, as above.
-nlohmann::json evaluate_recommender(const std::filesystem::path& data_h5,
+// {"test", "popularity", "validation_ndcg_at_10"} of a trained folder, as above; of the options
+// only the split counts.
+nlohmann::json evaluate_recommender(const RecommendOptions& options,
+                                    const std::filesystem::path& data_h5,
                                     const std::filesystem::path& tree_h5,
                                     const std::filesystem::path& folder);
 

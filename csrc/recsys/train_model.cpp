@@ -8,7 +8,9 @@
 #include "base/progress.h"
 #include "distributed/device.h"
 #include "recsys/evaluate.h"
+#include "recsys/event_features.h"
 #include "recsys/ranking.h"
+#include "recsys/training_loss.h"
 
 namespace serendip {
 namespace {
@@ -29,28 +31,60 @@ std::unique_ptr<torch::optim::AdamW> make_optimizer(const RecommendOptions& opti
       group(matrices, options.weight_decay), group(vectors, 0.0)});
 }
 
+// Each event's features, [E].
+struct EventInputs {
+  at::Tensor time_gap, reward;
+};
+
+EventInputs event_inputs(const EventLog& events) {
+  std::vector<int64_t> time_gap(events.time.size(), 0);
+  std::vector<float> reward;
+  for (const float value : events.reward) reward.push_back(compressed_reward(value));
+  for (size_t user = 0; user + 1 < events.offset.size(); ++user)
+    for (int64_t at = events.offset[user] + 1; at < events.offset[user + 1]; ++at) {
+      const auto event = static_cast<size_t>(at);
+      time_gap[event] = time_gap_bucket(events.time[event] - events.time[event - 1]);
+    }
+  return {torch::tensor(time_gap, at::kLong), torch::tensor(reward)};
+}
+
 // One pass over the training events; returns the mean loss of its steps.
 double train_epoch(SequenceModel& model, torch::optim::AdamW& optimizer, const PackedRows& rows,
-                   const RecommendOptions& options, Dropout& dropout, uint64_t& step) {
+                   const EventInputs& inputs, const TrainingLoss& loss_of, int64_t batch_size,
+                   Dropout& dropout, uint64_t& step) {
   const at::Device device = model->item_embedding.device();
   const int64_t row_count = rows.item.size(0);
   double loss_sum = 0.0;
   int64_t steps = 0;
-  for (int64_t first = 0; first < row_count; first += options.batch_size, ++steps) {
+  for (int64_t first = 0; first < row_count; first += batch_size, ++steps) {
     throw_if_interrupted();
-    const int64_t last = std::min(first + options.batch_size, row_count);
+    const int64_t last = std::min(first + batch_size, row_count);
+    const at::Tensor event = rows.event.slice(0, first, last);
     const auto batch = [&](const at::Tensor& values) {
       return values.slice(0, first, last).to(device);
     };
-    dropout.begin_step(step++);
+    const auto of_event = [&](const at::Tensor& values) {
+      return values.index_select(0, event.flatten()).view_as(event).to(device);
+    };
+    SequenceInput input{batch(rows.item), batch(rows.segment)};
+    if (model->config.time_gaps) input.time_gap = of_event(inputs.time_gap);
+    if (model->config.rewards) input.reward = of_event(inputs.reward);
+    dropout.begin_step(step);
     optimizer.zero_grad();
+    const at::Tensor state = model->forward(input, dropout).flatten(0, 1);
     const at::Tensor loss =
-        model->loss(batch(rows.item), batch(rows.segment), batch(rows.target), dropout);
+        loss_of(model, state, batch(rows.target).flatten(), batch(rows.event).flatten(), step++);
     loss.backward();
     optimizer.step();
     loss_sum += loss.item<double>();
   }
   return loss_sum / static_cast<double>(steps);
+}
+
+SequenceModelConfig model_config(const RecommendOptions& options, int64_t item_count) {
+  return {item_count,        options.dimensions, options.layers,
+          options.heads,     options.max_length, options.max_distance,
+          options.time_gaps, options.rewards,    /*behaviour_head=*/options.loss == "reinforce"};
 }
 
 std::vector<at::Tensor> copy_weights(const SequenceModel& model) {
@@ -68,17 +102,17 @@ void restore_weights(SequenceModel& model, const std::vector<at::Tensor>& weight
 
 }  // namespace
 
-TrainedModel train_sequence_model(const RecommendOptions& options, int64_t item_count,
+TrainedModel train_sequence_model(const RecommendOptions& options, const ItemOrder& order,
                                   const HeldOut& data,
                                   const std::function<void(const EpochReport&)>& report) {
   using Clock = std::chrono::steady_clock;
   const auto seed = static_cast<uint64_t>(options.seed);
   TrainedModel result;
-  SequenceModel model(SequenceModelConfig{item_count, options.dimensions, options.layers,
-                                          options.heads, options.max_length, options.max_distance},
-                      seed);
+  SequenceModel model(model_config(options, order.size()), seed);
   model->to(open_device(options.device, "recommend.device"));
   const auto optimizer = make_optimizer(options, model);
+  const TrainingLoss loss_of(options, data, order);
+  const EventInputs inputs = event_inputs(data.events);
   Dropout dropout(options.dropout, seed);
   std::vector<at::Tensor> best_weights;
   uint64_t step = 0;
@@ -86,10 +120,11 @@ TrainedModel train_sequence_model(const RecommendOptions& options, int64_t item_
   while (result.epochs < options.epochs && result.epochs - result.best_epoch < options.patience) {
     const Clock::time_point start = Clock::now();
     const PackedRows rows =
-        pack_rows(data.training, options.max_length, seed, static_cast<uint64_t>(result.epochs));
+        pack_rows(data, options.max_length, seed, static_cast<uint64_t>(result.epochs));
     SERENDIP_CHECK(rows.item.size(0) > 0,
                    "recommend train: expected users with at least 2 training events, got none");
-    const double loss = train_epoch(model, *optimizer, rows, options, dropout, step);
+    const double loss =
+        train_epoch(model, *optimizer, rows, inputs, loss_of, options.batch_size, dropout, step);
     ++result.epochs;
     SERENDIP_CHECK(std::isfinite(loss), "recommend train: epoch {}: expected a finite loss, got {}",
                    result.epochs, loss);

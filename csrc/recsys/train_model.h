@@ -23,10 +23,10 @@ struct TrainedModel {
   double validation_ndcg_at_10 = 0.0;
 };
 
-// AdamW on full-softmax cross-entropy until `patience` epochs bring no better validation NDCG@10.
-// Calls `report` after each epoch. Throws Error when the loss stops being finite, or when no user
-// has two training events.
-TrainedModel train_sequence_model(const RecommendOptions& options, int64_t item_count,
+// AdamW on the options' loss until `patience` epochs bring no better validation NDCG@10.
+// Calls `report` after each epoch. Throws Error when the loss stops being finite, when no user has
+// two training events, or for rewards that the loss cannot use.
+TrainedModel train_sequence_model(const RecommendOptions& options, const ItemOrder& order,
                                   const HeldOut& data,
                                   const std::function<void(const EpochReport&)>& report);
 

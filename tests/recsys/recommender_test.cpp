@@ -59,8 +59,8 @@ TEST_F(RecommenderTest, BeatsPopularityOnAMarkovWalk) {
 }
 
 TEST_F(RecommenderTest, EvaluationOfTheSavedFolderEqualsTraining) {
-  const nlohmann::json evaluation =
-      evaluate_recommender(*files / "data.h5", *files / "tree.h5", *files / "recommender");
+  const nlohmann::json evaluation = evaluate_recommender(
+      quick_options(), *files / "data.h5", *files / "tree.h5", *files / "recommender");
   EXPECT_EQ(evaluation["test"], result["test"]);
   EXPECT_EQ(evaluation["popularity"], result["popularity"]);
   EXPECT_EQ(evaluation["validation_ndcg_at_10"], result["validation_ndcg_at_10"]);
