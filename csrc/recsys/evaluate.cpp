@@ -22,9 +22,10 @@ int64_t target_of(const HeldOut& data, int64_t user, HeldOutEvent event) {
 
 }  // namespace
 
-std::vector<int64_t> model_ranks(SequenceModel& model, const HeldOut& data, HeldOutEvent event) {
+std::vector<int64_t> held_out_ranks(
+    const HeldOut& data, HeldOutEvent event, int64_t item_count,
+    const std::function<at::Tensor(const std::vector<History>&)>& score) {
   const std::vector<int64_t> users = data.evaluated_users(event);
-  const int64_t item_count = model->config.items;
   const auto batch =
       static_cast<size_t>(std::clamp<int64_t>(kMostScores / item_count, 1, kMostUsers));
   torch::NoGradGuard no_gradients;
@@ -34,14 +35,19 @@ std::vector<int64_t> model_ranks(SequenceModel& model, const HeldOut& data, Held
     std::vector<History> histories;
     for (size_t at = first; at < std::min(first + batch, users.size()); ++at)
       histories.push_back(history_of(data, users[at], event));
-    const at::Tensor scores =
-        model->last_state(histories).matmul(model->item_embedding.t()).to(at::kCPU).contiguous();
+    const at::Tensor scores = score(histories).to(at::kCPU).contiguous();
     for (size_t row = 0; row < histories.size(); ++row)
       ranks.push_back(
           rank_of(scores.const_data_ptr<float>() + static_cast<int64_t>(row) * item_count,
                   item_count, target_of(data, users[first + row], event), histories[row].item));
   }
   return ranks;
+}
+
+std::vector<int64_t> model_ranks(SequenceModel& model, const HeldOut& data, HeldOutEvent event) {
+  return held_out_ranks(data, event, model->config.items, [&](const auto& histories) {
+    return model->last_state(histories).matmul(model->item_embedding.t());
+  });
 }
 
 std::vector<int64_t> popularity_ranks(int64_t item_count, const HeldOut& data, HeldOutEvent event) {

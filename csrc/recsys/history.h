@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/random.h"
+
 namespace serendip {
 
 struct History {
@@ -11,5 +13,12 @@ struct History {
   std::vector<int64_t> time = {};  // [items] seconds, ascending; may be empty where nobody reads it
   std::vector<float> reward = {};  // [items] the same
 };
+
+// A number that stands for the history's items, to key random choices by.
+inline uint64_t history_key(const History& history) {
+  uint64_t key = history.item.size();
+  for (const int32_t item : history.item) key = mix_bits(key ^ static_cast<uint64_t>(item));
+  return key;
+}
 
 }  // namespace serendip

@@ -40,51 +40,45 @@ struct Prescription {
   }
 };
 
-Prescription prescribe(const ItemOrder& order, const std::vector<int32_t>& clusters, int number) {
-  SERENDIP_CHECK(number >= 1 && number <= kTreeLevels, "recommend: level: expected 1 to {}, got {}",
-                 kTreeLevels, number);
-  if (clusters.empty()) return {{0, order.size()}, {0}};
-  const ItemOrder::Level& level = order.level(number);
+Prescription prescribe(const ItemOrder& order, const PolicyRequest& request) {
+  SERENDIP_CHECK(request.level >= 1 && request.level <= kTreeLevels,
+                 "recommend: level: expected 1 to {}, got {}", kTreeLevels, request.level);
+  const ItemOrder::Level& level = order.level(request.level);
+  check_request(request, order.size(), static_cast<int64_t>(level.place.size()));
+  if (request.clusters.empty()) return {{0, order.size()}, {0}};
   std::set<int64_t> places;
-  for (const int32_t cluster : clusters) {
-    SERENDIP_CHECK(cluster >= 0 && static_cast<size_t>(cluster) < level.place.size(),
-                   "recommend: cluster: expected 0 to {} at level {}, got {}",
-                   level.place.size() - 1, number, cluster);
+  for (const int32_t cluster : request.clusters)
     places.insert(level.place[static_cast<size_t>(cluster)]);
-  }
   return {level.offset, {places.begin(), places.end()}};
 }
 
-std::vector<int32_t> positions_of(const ItemOrder& order, const std::vector<int32_t>& history) {
-  std::vector<int32_t> positions;
-  for (const int32_t item : history) {
+// The history as the model reads it.
+History in_order(const ItemOrder& order, History history) {
+  for (int32_t& item : history.item) {
     SERENDIP_CHECK(item >= 0 && item < order.size(),
                    "recommend: item in the history: expected 0 to {}, got {}", order.size() - 1,
                    item);
-    positions.push_back(order.position[static_cast<size_t>(item)]);
+    item = order.position[static_cast<size_t>(item)];
   }
-  return positions;
+  return history;
 }
 
 }  // namespace
 
-std::vector<Recommender::Recommendation> Recommender::recommend(
-    const std::vector<int32_t>& history, const std::vector<int32_t>& clusters, int64_t k,
-    bool exclude_seen, int level) const {
-  SERENDIP_CHECK(k >= 1, "recommend: k: expected at least 1, got {}", k);
+std::vector<Recommendation> Recommender::recommend(const PolicyRequest& request) const {
   const ItemOrder& order = state_->order;
-  const Prescription prescription = prescribe(order, clusters, level);
-  const std::vector<int32_t> positions = positions_of(order, history);
+  const Prescription prescription = prescribe(order, request);
+  const History history = in_order(order, request.history);
   std::set<int64_t> seen;
-  if (exclude_seen)
-    for (const int32_t position : positions)
+  if (request.exclude_seen)
+    for (const int32_t position : history.item)
       if (prescription.holds(position)) seen.insert(position);
 
   torch::NoGradGuard no_gradients;
   const auto wanted_count = static_cast<int64_t>(prescription.wanted.size());
-  const auto asked = std::min(k + static_cast<int64_t>(seen.size()), order.size());
+  const auto asked = std::min(request.k + static_cast<int64_t>(seen.size()), order.size());
   const auto [ids, log_prob, log_z] =
-      cluster_softmax_topk(state_->model->last_state({{positions}}), state_->model->item_embedding,
+      cluster_softmax_topk(state_->model->last_state({history}), state_->model->item_embedding,
                            torch::tensor(prescription.offset, at::kLong),
                            torch::tensor(std::vector<int64_t>{0, wanted_count}, at::kLong),
                            torch::tensor(prescription.wanted, at::kLong), asked);
@@ -93,11 +87,37 @@ std::vector<Recommender::Recommendation> Recommender::recommend(
   const auto* id = ids.const_data_ptr<int64_t>();
   const auto* value = log_prob.const_data_ptr<float>();
   for (int64_t rank = 0; rank < asked && id[rank] >= 0; ++rank) {
-    if (static_cast<int64_t>(result.size()) == k) break;
+    if (static_cast<int64_t>(result.size()) == request.k) break;
     if (seen.contains(id[rank])) continue;
     result.push_back({order.item[static_cast<size_t>(id[rank])], static_cast<double>(value[rank])});
   }
   return result;
 }
+
+std::vector<Recommendation> Recommender::recommend(const std::vector<int32_t>& history,
+                                                   const std::vector<int32_t>& clusters, int64_t k,
+                                                   bool exclude_seen, int level) const {
+  return recommend(PolicyRequest{{history}, clusters, k, exclude_seen, level});
+}
+
+std::vector<float> Recommender::scores(const PolicyRequest& request) const {
+  const ItemOrder& order = state_->order;
+  prescribe(order, request);
+  torch::NoGradGuard no_gradients;
+  const at::Tensor scores = state_->model->last_state({in_order(order, request.history)})
+                                .matmul(state_->model->item_embedding.t())
+                                .contiguous();
+  std::vector<float> result(static_cast<size_t>(order.size()));
+  for (size_t position = 0; position < result.size(); ++position)
+    result[static_cast<size_t>(order.item[position])] = scores.const_data_ptr<float>()[position];
+  return result;
+}
+
+std::vector<float> Recommender::state(const History& history) const {
+  const at::Tensor state = state_->model->last_state({in_order(state_->order, history)});
+  return {state.const_data_ptr<float>(), state.const_data_ptr<float>() + state.numel()};
+}
+
+int64_t Recommender::dimensions() const { return state_->model->config.dimensions; }
 
 }  // namespace serendip

@@ -7,30 +7,33 @@
 #include <vector>
 
 #include "clusters/tree.h"
+#include "recsys/policy.h"
 
 namespace serendip {
 
-class Recommender {
+// The sequence model as a policy. Calls also throw Error for an empty history, and for one without
+// the times or rewards that the model was trained to read.
+class Recommender final : public Policy {
  public:
-  struct Recommendation {
-    int32_t item;
-    double log_prob;  // under the softmax over all items of the clusters, seen ones included
-  };
+  using Recommendation = serendip::Recommendation;
 
   // Throws Error naming the file when the folder is damaged or was trained with another tree.
   static Recommender load(const std::filesystem::path& folder, const ClusterTree& tree);
-  ~Recommender();
+  ~Recommender() override;
   Recommender(Recommender&& other) noexcept;
   Recommender& operator=(Recommender&& other) noexcept;
 
-  // The k best items, fewer where the clusters hold fewer, by falling probability.
-  //   history   item indices, oldest first, at least one
-  //   clusters  of tree level `level`; empty means the whole catalogue
-  // With `exclude_seen` the items of the history are left out. Safe to call from several threads.
-  // Throws Error for an item or a cluster out of range, an empty history, k below 1.
+  // Cost follows the items of the clusters, not the catalogue.
+  std::vector<Recommendation> recommend(const PolicyRequest& request) const override;
+  std::vector<float> scores(const PolicyRequest& request) const override;
+  // The same for a history without times and rewards.
   std::vector<Recommendation> recommend(const std::vector<int32_t>& history,
                                         const std::vector<int32_t>& clusters, int64_t k,
                                         bool exclude_seen = true, int level = kPlanningLevel) const;
+
+  // [d] the model's state after the history.
+  std::vector<float> state(const History& history) const;
+  int64_t dimensions() const;  // d
 
  private:
   struct State;

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "base/random.h"
 #include "recsys/event_features.h"
+#include "recsys/initial_weights.h"
 #include "recsys/relative_attention.h"
 
 namespace serendip {
@@ -15,25 +15,6 @@ constexpr int64_t kFeedForwardFactor = 4;
 
 torch::nn::LayerNorm make_norm(int64_t dimensions) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dimensions}));
-}
-
-// Matrices normal, biases zero; the norms' vectors stay as Torch sets them (1 and 0).
-void initialise(torch::nn::Module& module, uint64_t seed) {
-  torch::NoGradGuard no_gradients;
-  uint64_t stream = 0;
-  for (const auto& entry : module.named_parameters()) {
-    at::Tensor parameter = entry.value();
-    if (parameter.dim() < 2) {
-      if (entry.key().ends_with("bias")) parameter.zero_();
-      continue;
-    }
-    Random random(seed, stream++);
-    at::Tensor values = at::empty(parameter.sizes(), at::kFloat);
-    float* target = values.data_ptr<float>();
-    for (int64_t at = 0; at < values.numel(); ++at)
-      target[at] = static_cast<float>(kInitialDeviation * random.normal());
-    parameter.copy_(values);
-  }
 }
 
 }  // namespace
@@ -89,7 +70,7 @@ SequenceModelImpl::SequenceModelImpl(const SequenceModelConfig& model_config, ui
   for (int64_t layer = 0; layer < config.layers; ++layer)
     layers.push_back(register_module("layer_" + std::to_string(layer), SequenceLayer(config)));
   final_norm = register_module("final_norm", make_norm(config.dimensions));
-  initialise(*this, seed);
+  draw_weights(*this, seed, [](const at::Tensor&) { return kInitialDeviation; });
 }
 
 at::Tensor SequenceModelImpl::forward(const SequenceInput& input, Dropout& dropout) {

@@ -25,8 +25,9 @@ int64_t time_at(const EventLog& events, double share) {
 
 }  // namespace
 
-History EventLog::before(int64_t user, int64_t event) const {
-  const int64_t begin = offset[static_cast<size_t>(user)];
+History EventLog::before(int64_t user, int64_t event, int64_t most) const {
+  const int64_t first = offset[static_cast<size_t>(user)];
+  const int64_t begin = event - std::min(event - first, most);
   return {{item.begin() + begin, item.begin() + event},
           {time.begin() + begin, time.begin() + event},
           {reward.begin() + begin, reward.begin() + event}};

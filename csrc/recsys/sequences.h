@@ -21,8 +21,8 @@ struct EventLog {
   std::vector<float> reward;    // [E]
 
   int64_t user_count() const { return static_cast<int64_t>(offset.size()) - 1; }
-  // The user's events before `event`, one of theirs.
-  History before(int64_t user, int64_t event) const;
+  // The user's events before `event`, one of theirs, at most the last `most`.
+  History before(int64_t user, int64_t event, int64_t most = INT64_MAX) const;
 };
 // Throws Error for a tree of another number of items and for a reward that is not finite.
 EventLog make_event_log(const Dataset& data, const ItemOrder& order);

@@ -55,9 +55,9 @@ nlohmann::json train_recommender(const RecommendOptions& options,
   int64_t parameters = 0;
   for (const at::Tensor& parameter : trained.model->parameters()) parameters += parameter.numel();
   nlohmann::json result = test_metrics(trained.model, inputs);
-  result["epochs"] = trained.epochs;
-  result["best_epoch"] = trained.best_epoch;
-  result["validation_ndcg_at_10"] = trained.validation_ndcg_at_10;
+  result["epochs"] = trained.result.epochs;
+  result["best_epoch"] = trained.result.best_epoch;
+  result["validation_ndcg_at_10"] = trained.result.validation_ndcg_at_10;
   result["parameters"] = parameters;
   return result;
 }

@@ -1,11 +1,9 @@
 #include "recsys/train_model.h"
 
-#include <chrono>
-#include <cmath>
+#include <algorithm>
 
 #include "base/check.h"
 #include "base/interrupt.h"
-#include "base/progress.h"
 #include "distributed/device.h"
 #include "recsys/evaluate.h"
 #include "recsys/event_features.h"
@@ -14,22 +12,6 @@
 
 namespace serendip {
 namespace {
-
-constexpr int64_t kValidationK = 10;
-
-std::unique_ptr<torch::optim::AdamW> make_optimizer(const RecommendOptions& options,
-                                                    SequenceModel& model) {
-  std::vector<at::Tensor> matrices, vectors;
-  for (const at::Tensor& parameter : model->parameters())
-    (parameter.dim() >= 2 ? matrices : vectors).push_back(parameter);
-  const auto group = [&](const std::vector<at::Tensor>& parameters, double decay) {
-    return torch::optim::OptimizerParamGroup(
-        parameters, std::make_unique<torch::optim::AdamWOptions>(
-                        torch::optim::AdamWOptions(options.learning_rate).weight_decay(decay)));
-  };
-  return std::make_unique<torch::optim::AdamW>(std::vector<torch::optim::OptimizerParamGroup>{
-      group(matrices, options.weight_decay), group(vectors, 0.0)});
-}
 
 // Each event's features, [E].
 struct EventInputs {
@@ -87,62 +69,31 @@ SequenceModelConfig model_config(const RecommendOptions& options, int64_t item_c
           options.time_gaps, options.rewards,    /*behaviour_head=*/options.loss == "reinforce"};
 }
 
-std::vector<at::Tensor> copy_weights(const SequenceModel& model) {
-  std::vector<at::Tensor> weights;
-  for (const at::Tensor& parameter : model->parameters())
-    weights.push_back(parameter.detach().clone());
-  return weights;
-}
-
-void restore_weights(SequenceModel& model, const std::vector<at::Tensor>& weights) {
-  torch::NoGradGuard no_gradients;
-  const std::vector<at::Tensor> parameters = model->parameters();
-  for (size_t at = 0; at < weights.size(); ++at) at::Tensor(parameters[at]).copy_(weights[at]);
-}
-
 }  // namespace
 
 TrainedModel train_sequence_model(const RecommendOptions& options, const ItemOrder& order,
                                   const HeldOut& data,
                                   const std::function<void(const EpochReport&)>& report) {
-  using Clock = std::chrono::steady_clock;
   const auto seed = static_cast<uint64_t>(options.seed);
-  TrainedModel result;
   SequenceModel model(model_config(options, order.size()), seed);
   model->to(open_device(options.device, "recommend.device"));
-  const auto optimizer = make_optimizer(options, model);
+  const auto optimizer = make_optimizer(options, *model);
   const TrainingLoss loss_of(options, data, order);
   const EventInputs inputs = event_inputs(data.events);
   Dropout dropout(options.dropout, seed);
-  std::vector<at::Tensor> best_weights;
   uint64_t step = 0;
-  Progress progress("recommend train", options.epochs, "epochs");
-  while (result.epochs < options.epochs && result.epochs - result.best_epoch < options.patience) {
-    const Clock::time_point start = Clock::now();
-    const PackedRows rows =
-        pack_rows(data, options.max_length, seed, static_cast<uint64_t>(result.epochs));
+  const auto run_epoch = [&](int64_t epoch) {
+    const PackedRows rows = pack_rows(data, options.max_length, seed, static_cast<uint64_t>(epoch));
     SERENDIP_CHECK(rows.item.size(0) > 0,
                    "recommend train: expected users with at least 2 training events, got none");
-    const double loss =
-        train_epoch(model, *optimizer, rows, inputs, loss_of, options.batch_size, dropout, step);
-    ++result.epochs;
-    SERENDIP_CHECK(std::isfinite(loss), "recommend train: epoch {}: expected a finite loss, got {}",
-                   result.epochs, loss);
-    const double ndcg = ndcg_at(model_ranks(model, data, HeldOutEvent::kValidation), kValidationK);
-    if (best_weights.empty() || ndcg > result.validation_ndcg_at_10) {
-      result.best_epoch = result.epochs;
-      result.validation_ndcg_at_10 = ndcg;
-      best_weights = copy_weights(model);
-    }
-    progress.advance(
-        1, fmt::format("loss {:.4f}, validation NDCG@{} {:.4f}", loss, kValidationK, ndcg));
-    report(
-        {result.epochs, loss, ndcg, std::chrono::duration<double>(Clock::now() - start).count()});
-  }
-  restore_weights(model, best_weights);
+    return train_epoch(model, *optimizer, rows, inputs, loss_of, options.batch_size, dropout, step);
+  };
+  const auto validation = [&] {
+    return ndcg_at(model_ranks(model, data, HeldOutEvent::kValidation), 10);
+  };
+  const TrainingResult result = train_until_best(options, *model, run_epoch, validation, report);
   model->to(at::kCPU);
-  result.model = model;
-  return result;
+  return {model, result};
 }
 
 }  // namespace serendip

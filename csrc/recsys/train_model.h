@@ -7,20 +7,13 @@
 #include "recsys/sequence_model.h"
 #include "recsys/sequences.h"
 #include "recsys/train.h"
+#include "recsys/training_loop.h"
 
 namespace serendip {
 
-struct EpochReport {
-  int64_t epoch;  // from 1
-  double loss;    // mean over the epoch's steps, nats an item
-  double validation_ndcg_at_10;
-  double seconds;
-};
-
 struct TrainedModel {
   SequenceModel model{nullptr};  // on the CPU, the weights of the best epoch
-  int64_t epochs = 0, best_epoch = 0;
-  double validation_ndcg_at_10 = 0.0;
+  TrainingResult result;
 };
 
 // AdamW on the options' loss until `patience` epochs bring no better validation NDCG@10.

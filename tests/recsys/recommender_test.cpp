@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "recsys/bandit_policy.h"
 #include "recsys/train.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/recsys/small_world.h"
@@ -117,6 +118,39 @@ TEST_F(RecommenderTest, SeenItemsAreLeftOutAndReplaced) {
     EXPECT_EQ(unseen[next].log_prob, entry.log_prob);
     ++next;
   }
+}
+
+TEST_F(RecommenderTest, ScoresOrderTheWholeCatalogueAsProbabilitiesDo) {
+  const Recommender recommender = load();
+  const PolicyRequest request{{{4, 23, 17}}, {}, kItems, false};
+  const std::vector<float> scores = recommender.scores(request);
+  const auto ranked = recommender.recommend(request);
+  ASSERT_EQ(ranked.size(), scores.size());
+  for (const auto& [item, log_prob] : ranked)
+    EXPECT_NEAR(log_prob - ranked[0].log_prob,
+                scores[static_cast<size_t>(item)] - scores[static_cast<size_t>(ranked[0].item)],
+                1e-4);
+}
+
+TEST_F(RecommenderTest, ABanditPicksTheClusterAndTheModelItsItems) {
+  const Recommender recommender = load();
+  const ClusterTree tree = small_tree(kItems, kFinest);
+  BanditOptions options;
+  options.exploration = 0.0;
+  BanditPolicy policy(tree, recommender, options, 1);
+  const History history{{4, 23, 17}};
+  for (int32_t item = 0; item < kItems; ++item)
+    policy.learn(history, item, tree.planning().assignment[static_cast<size_t>(item)] == 3);
+  EXPECT_EQ(policy.pick(history), 3);
+  const auto expected = recommender.recommend(history.item, {3}, 5);
+  const auto actual = policy.recommend({history, {}, 5});
+  ASSERT_EQ(actual.size(), 5u);
+  for (size_t rank = 0; rank < expected.size(); ++rank) {
+    EXPECT_EQ(actual[rank].item, expected[rank].item);
+    EXPECT_EQ(actual[rank].log_prob, expected[rank].log_prob);
+  }
+  EXPECT_EQ(policy.recommend({history, {1}, 1})[0].item,
+            recommender.recommend(history.item, {1}, 1)[0].item);
 }
 
 TEST_F(RecommenderTest, GivesFewerWhereClustersAreSmall) {

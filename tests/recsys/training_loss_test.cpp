@@ -32,7 +32,7 @@ RecommendOptions quick_options(const std::string& loss) {
 double validation_ndcg(const RecommendOptions& options) {
   const Problem problem;
   return train_sequence_model(options, problem.order, problem.data, [](const EpochReport&) {})
-      .validation_ndcg_at_10;
+      .result.validation_ndcg_at_10;
 }
 
 // Two equally likely successors: a perfect model ranks the next item first or second.
