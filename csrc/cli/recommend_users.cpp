@@ -53,6 +53,13 @@ std::optional<Interest> novel_interest(const PairTable& table, const std::vector
   return std::nullopt;
 }
 
+History history_of(const Dataset& data, size_t user) {
+  const int64_t begin = data.user_offset[user], end = data.user_offset[user + 1];
+  return {{data.event_item.begin() + begin, data.event_item.begin() + end},
+          {data.event_time.begin() + begin, data.event_time.begin() + end},
+          {data.event_reward.begin() + begin, data.event_reward.begin() + end}};
+}
+
 nlohmann::json describe_items(const std::vector<Recommender::Recommendation>& items,
                               const Dataset& data) {
   nlohmann::json result = nlohmann::json::array();
@@ -105,7 +112,7 @@ nlohmann::json recommend_users(const Recipe& recipe) {
                          {"probability_low", table.probability_low[interest->entry]},
                          {"probability_high", table.probability_high[interest->entry]}};
     shown["items"] = describe_items(
-        recommender.recommend(history, {interest->label}, kItems, /*exclude_seen=*/true), data);
+        recommender.recommend({history_of(data, at), {interest->label}, kItems}), data);
     users.push_back(std::move(shown));
   }
   nlohmann::json result = {{"users", std::move(users)}};

@@ -44,4 +44,12 @@ ItemOrder make_item_order(const ClusterTree& tree) {
   return order;
 }
 
+std::vector<int32_t> clusters_of_positions(const ItemOrder& order) {
+  const std::vector<int64_t>& offset = order.level(kPlanningLevel).offset;
+  std::vector<int32_t> cluster;
+  for (size_t place = 0; place + 1 < offset.size(); ++place)
+    cluster.resize(static_cast<size_t>(offset[place + 1]), static_cast<int32_t>(place));
+  return cluster;
+}
+
 }  // namespace serendip

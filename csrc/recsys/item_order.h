@@ -27,4 +27,7 @@ struct ItemOrder {
 // Sorted by (cluster at level 1, …, cluster at level 4, item). The tree must be valid.
 ItemOrder make_item_order(const ClusterTree& tree);
 
+// [N] the planning cluster of each position, as its place in the order.
+std::vector<int32_t> clusters_of_positions(const ItemOrder& order);
+
 }  // namespace serendip

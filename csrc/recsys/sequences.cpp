@@ -48,16 +48,15 @@ EventLog make_event_log(const Dataset& data, const ItemOrder& order) {
 }
 
 std::vector<bool> novel_events(const EventLog& events, const ItemOrder& order) {
-  const std::vector<int64_t>& range = order.level(kPlanningLevel).offset;
-  std::vector<int64_t> last_user(range.size(), -1);  // [M + 1] by a cluster's place in the order
+  const std::vector<int32_t> cluster_of = clusters_of_positions(order);
+  std::vector<int64_t> last_user(order.level(kPlanningLevel).place.size(), -1);  // by cluster
   std::vector<bool> novel(events.item.size());
   for (int64_t user = 0; user < events.user_count(); ++user)
     for (auto event = static_cast<size_t>(events.offset[static_cast<size_t>(user)]);
          event < static_cast<size_t>(events.offset[static_cast<size_t>(user) + 1]); ++event) {
-      const auto place =
-          std::upper_bound(range.begin(), range.end(), events.item[event]) - range.begin() - 1;
-      novel[event] = last_user[static_cast<size_t>(place)] != user;
-      last_user[static_cast<size_t>(place)] = user;
+      const auto cluster = static_cast<size_t>(cluster_of[static_cast<size_t>(events.item[event])]);
+      novel[event] = last_user[cluster] != user;
+      last_user[cluster] = user;
     }
   return novel;
 }
@@ -70,10 +69,10 @@ std::vector<int64_t> HeldOut::evaluated_users(HeldOutEvent event) const {
   return users;
 }
 
-std::vector<int64_t> HeldOut::training_counts(int64_t item_count) const {
+std::vector<int64_t> HeldOut::training_counts(int64_t item_count, int64_t skipped) const {
   std::vector<int64_t> count(static_cast<size_t>(item_count));
   for (size_t user = 0; user < training_end.size(); ++user)
-    for (int64_t event = events.offset[user]; event < training_end[user]; ++event)
+    for (int64_t event = events.offset[user] + skipped; event < training_end[user]; ++event)
       ++count[static_cast<size_t>(events.item[static_cast<size_t>(event)])];
   return count;
 }

@@ -43,8 +43,8 @@ struct HeldOut {
   }
   // Users with such an event, ascending.
   std::vector<int64_t> evaluated_users(HeldOutEvent event) const;
-  // [N] events of the training parts.
-  std::vector<int64_t> training_counts(int64_t item_count) const;
+  // [N] events of the training parts, without each user's first `skipped` ones.
+  std::vector<int64_t> training_counts(int64_t item_count, int64_t skipped = 0) const;
 };
 
 // Leave-one-out: of every user with at least 3 events, the last is the test and the one before it

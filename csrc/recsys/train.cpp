@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/metrics.h"
 #include "recsys/evaluate.h"
+#include "recsys/list_metrics.h"
 #include "recsys/ranking.h"
 #include "recsys/recommender_io.h"
 #include "recsys/train_model.h"
@@ -29,11 +30,24 @@ Inputs load_inputs(const std::string& split, const std::filesystem::path& data_h
   return inputs;
 }
 
+// The difference of two rankings' NDCG@10 over the same users.
+nlohmann::json compare(const HeldOutRanking& ranking, const HeldOutRanking& other) {
+  const auto gains = [](const HeldOutRanking& of) {
+    std::vector<double> result;
+    for (const int64_t rank : of.rank) result.push_back(discounted_gain(rank, 10));
+    return result;
+  };
+  const auto [mean, low, high] = paired_bootstrap(gains(ranking), gains(other), /*seed=*/1);
+  return {{"mean", mean}, {"low", low}, {"high", high}};
+}
+
 nlohmann::json test_metrics(SequenceModel& model, const Inputs& inputs) {
   const HeldOutEvent test = HeldOutEvent::kTest;
-  return {
-      {"test", ranking_metrics(model_ranks(model, inputs.data, test))},
-      {"popularity", ranking_metrics(popularity_ranks(inputs.order.size(), inputs.data, test))}};
+  const HeldOutRanking ranking = model_ranking(model, inputs.data, test);
+  const HeldOutRanking popularity = popularity_ranking(inputs.order.size(), inputs.data, test);
+  return {{"test", held_out_metrics(ranking, inputs.data, test, inputs.order)},
+          {"popularity", held_out_metrics(popularity, inputs.data, test, inputs.order)},
+          {"ndcg_at_10_over_popularity", compare(ranking, popularity)}};
 }
 
 }  // namespace
@@ -70,7 +84,7 @@ nlohmann::json evaluate_recommender(const RecommendOptions& options,
   SequenceModel model = load_recommender(folder, inputs.order);
   nlohmann::json result = test_metrics(model, inputs);
   result["validation_ndcg_at_10"] =
-      ndcg_at(model_ranks(model, inputs.data, HeldOutEvent::kValidation), 10);
+      ndcg_at(model_ranking(model, inputs.data, HeldOutEvent::kValidation).rank, 10);
   return result;
 }
 

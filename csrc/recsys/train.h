@@ -77,17 +77,19 @@ struct RecommendOptions {
 
 // Trains with the options' loss at every position, keeps the epoch with the best validation
 // NDCG@10 and writes config.json and model.safetensors to `folder`. Returns {"epochs",
-// "best_epoch", "validation_ndcg_at_10", "test", "popularity", "parameters"}; "test" and
-// "popularity" hold hr_at_k and ndcg_at_k for k = 5, 10, 20 by full ranking of the items that the
-// options' split holds out. Bit for bit the same for a seed on the same machine. Throws Error for
-// artifacts that do not fit, and when no user has held-out events (3 events for leave-one-out).
+// "best_epoch", "validation_ndcg_at_10", "test", "popularity", "ndcg_at_10_over_popularity",
+// "parameters"}; "test" and "popularity" hold hr_at_k and ndcg_at_k for k = 5, 10, 20, mrr,
+// coverage_at_10 and novelty_at_10 by full ranking of all unseen items for the events that the
+// options' split holds out, and their difference its mean and 95% interval over users. Bit for bit
+// the same for a seed on the same machine. Throws Error for artifacts that do not fit, and when no
+// user has held-out events (3 events for leave-one-out).
 nlohmann::json train_recommender(const RecommendOptions& options,
                                  const std::filesystem::path& data_h5,
                                  const std::filesystem::path& tree_h5,
                                  const std::filesystem::path& folder);
 
-// {"test", "popularity", "validation_ndcg_at_10"} of a trained folder, as above; of the options
-// only the split counts.
+// {"test", "popularity", "ndcg_at_10_over_popularity", "validation_ndcg_at_10"} of a trained
+// folder, as above; of the options only the split counts.
 nlohmann::json evaluate_recommender(const RecommendOptions& options,
                                     const std::filesystem::path& data_h5,
                                     const std::filesystem::path& tree_h5,

@@ -89,7 +89,7 @@ TrainedModel train_sequence_model(const RecommendOptions& options, const ItemOrd
     return train_epoch(model, *optimizer, rows, inputs, loss_of, options.batch_size, dropout, step);
   };
   const auto validation = [&] {
-    return ndcg_at(model_ranks(model, data, HeldOutEvent::kValidation), 10);
+    return ndcg_at(model_ranking(model, data, HeldOutEvent::kValidation).rank, 10);
   };
   const TrainingResult result = train_until_best(options, *model, run_epoch, validation, report);
   model->to(at::kCPU);

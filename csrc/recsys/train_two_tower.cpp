@@ -1,5 +1,7 @@
 #include "recsys/train_two_tower.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/interrupt.h"
 #include "base/random.h"
@@ -27,26 +29,6 @@ std::vector<Target> training_targets(const HeldOut& data) {
   return targets;
 }
 
-// [N] share of each item among the targets.
-at::Tensor unigram_of(const std::vector<Target>& targets, const EventLog& events,
-                      int64_t item_count) {
-  std::vector<float> share(static_cast<size_t>(item_count));
-  for (const Target& target : targets)
-    share[static_cast<size_t>(events.item[static_cast<size_t>(target.event)])] +=
-        1.0f / static_cast<float>(targets.size());
-  return torch::tensor(share);
-}
-
-// The planning cluster of each position, as its place in the order.
-TwoTowerConfig model_config(const RecommendOptions& options, const ItemOrder& order) {
-  const std::vector<int64_t>& offset = order.level(kPlanningLevel).offset;
-  TwoTowerConfig config{
-      {}, static_cast<int64_t>(offset.size()) - 1, options.dimensions, options.max_length};
-  for (size_t place = 0; place + 1 < offset.size(); ++place)
-    config.item_cluster.resize(static_cast<size_t>(offset[place + 1]), static_cast<int64_t>(place));
-  return config;
-}
-
 }  // namespace
 
 at::Tensor two_tower_scores(TwoTowerModel& model, const std::vector<History>& histories) {
@@ -60,12 +42,17 @@ TrainedTwoTower train_two_tower(const RecommendOptions& options, const ItemOrder
                                 const HeldOut& data,
                                 const std::function<void(const EpochReport&)>& report) {
   const auto seed = static_cast<uint64_t>(options.seed);
-  TwoTowerModel model(model_config(options, order), seed);
+  const auto clusters = static_cast<int64_t>(order.level(kPlanningLevel).place.size());
+  TwoTowerModel model(TwoTowerConfig{clusters_of_positions(order), clusters, options.dimensions,
+                                     options.max_length},
+                      seed);
   const at::Device device = open_device(options.device, "recommend.device");
   model->to(device);
   const auto optimizer = make_optimizer(options, *model);
   std::vector<Target> targets = training_targets(data);
-  const at::Tensor unigram = unigram_of(targets, data.events, order.size()).to(device);
+  const at::Tensor counts =
+      torch::tensor(data.training_counts(order.size(), /*skipped=*/1), at::kLong);
+  const at::Tensor unigram = (counts.to(at::kFloat) / counts.sum()).to(device);
   const NegativeSampler uniform(std::vector<double>(static_cast<size_t>(order.size()), 1.0));
   Random negative_random(seed, kNegativeStream);
   const auto batch = static_cast<size_t>(options.batch_size * options.max_length);
@@ -100,8 +87,9 @@ TrainedTwoTower train_two_tower(const RecommendOptions& options, const ItemOrder
   };
   const auto validation = [&] {
     return ndcg_at(
-        held_out_ranks(data, HeldOutEvent::kValidation, order.size(),
-                       [&](const auto& histories) { return two_tower_scores(model, histories); }),
+        held_out_ranking(data, HeldOutEvent::kValidation, order.size(),
+                         [&](const auto& histories) { return two_tower_scores(model, histories); })
+            .rank,
         10);
   };
   const TrainingResult result = train_until_best(options, *model, run_epoch, validation, report);

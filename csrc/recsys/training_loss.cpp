@@ -37,8 +37,9 @@ TrainingLoss::TrainingLoss(const RecommendOptions& options, const HeldOut& data,
                            const ItemOrder& order)
     : options_(options) {
   if (options.loss == "sampled_softmax") {
+    // A user's first event is nobody's target.
     const NegativeSampler sampler(
-        negative_probability(options.negatives, data.training_counts(order.size())));
+        negative_probability(options.negatives, data.training_counts(order.size(), /*skipped=*/1)));
     log_probability_ = torch::tensor(sampler.probability(), at::kDouble).log().to(at::kFloat);
     if (options.negatives != "in_batch") sampler_ = sampler;
   }

@@ -12,7 +12,7 @@
 namespace serendip {
 
 struct TwoTowerConfig {
-  std::vector<int64_t> item_cluster;  // [N] cluster of each item
+  std::vector<int32_t> item_cluster;  // [N] cluster of each item
   int64_t clusters = 0;               // M
   int64_t dimensions = 64;            // d
   int64_t max_length = 50;            // most recent items read

@@ -38,7 +38,9 @@ TEST(Ranking, Metrics) {
   EXPECT_DOUBLE_EQ(metrics["hr_at_20"], 0.8);
   EXPECT_DOUBLE_EQ(metrics["ndcg_at_5"], (1.0 + 1.0 / std::log2(3.0)) / 5);
   EXPECT_DOUBLE_EQ(metrics["ndcg_at_10"], (1.0 + 1.0 / std::log2(3.0) + 1.0 / std::log2(9.0)) / 5);
+  EXPECT_DOUBLE_EQ(metrics["mrr"], (1.0 + 1.0 / 2 + 1.0 / 8 + 1.0 / 20 + 1.0 / 21) / 5);
   EXPECT_EQ(ndcg_at({}, 10), 0.0);
+  EXPECT_EQ(mean_reciprocal_rank({}), 0.0);
 }
 
 }  // namespace

@@ -42,6 +42,9 @@ TEST(HoldOut, LeavesOutTheLastTwoEventsOfUsersWithThree) {
   EXPECT_EQ(counts[static_cast<size_t>(order.position[4])], 1);
   EXPECT_EQ(counts[static_cast<size_t>(order.position[30])], 0);
   EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), int64_t{0}), 5);
+  const Positions targets = held_out.training_counts(40, /*skipped=*/1);
+  EXPECT_EQ(targets[static_cast<size_t>(order.position[4])], 0);
+  EXPECT_EQ(targets[static_cast<size_t>(order.position[9])], 1);
 }
 
 TEST(HoldOut, OneCutInTimeForAllUsers) {
