@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "kernels/ops.h"
+#include "recsys/losses.h"
 #include "recsys/recommender_io.h"
 
 namespace serendip {
@@ -111,6 +112,19 @@ std::vector<float> Recommender::scores(const PolicyRequest& request) const {
   for (size_t position = 0; position < result.size(); ++position)
     result[static_cast<size_t>(order.item[position])] = scores.const_data_ptr<float>()[position];
   return result;
+}
+
+Recommender::LogProbs Recommender::log_probs(const History& history, int32_t item) const {
+  const SequenceModel& model = state_->model;
+  SERENDIP_CHECK(model->config.behaviour_head,
+                 "recommend: expected a model with a behaviour head (loss reinforce), got none");
+  torch::NoGradGuard no_gradients;
+  const int32_t position = in_order(state_->order, {{item}}).item[0];
+  const at::Tensor state = state_->model->last_state({in_order(state_->order, history)});
+  const auto log_prob = [&](const at::Tensor& embedding) {
+    return exact_log_prob(state, embedding, torch::tensor({position}, at::kLong)).item<double>();
+  };
+  return {log_prob(model->item_embedding), log_prob(model->behaviour_embedding)};
 }
 
 std::vector<float> Recommender::state(const History& history) const {

@@ -31,6 +31,14 @@ class Recommender final : public Policy {
                                         const std::vector<int32_t>& clusters, int64_t k,
                                         bool exclude_seen = true, int level = kPlanningLevel) const;
 
+  // For estimates of the policy's value from logged events (recsys/off_policy.h).
+  struct LogProbs {
+    double policy;     // log pi of the item among the whole catalogue
+    double behaviour;  // log beta of it
+  };
+  // Throws Error for a model without a behaviour head: one trained by another loss than reinforce.
+  LogProbs log_probs(const History& history, int32_t item) const;
+
   // [d] the model's state after the history.
   std::vector<float> state(const History& history) const;
   int64_t dimensions() const;  // d

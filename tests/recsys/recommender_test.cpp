@@ -153,6 +153,34 @@ TEST_F(RecommenderTest, ABanditPicksTheClusterAndTheModelItsItems) {
             recommender.recommend(history.item, {1}, 1)[0].item);
 }
 
+TEST_F(RecommenderTest, KeepsTheBehaviourHeadAndTheInputFeatures) {
+  RecommendOptions options = quick_options();
+  options.loss = "reinforce";
+  options.time_gaps = options.rewards = true;
+  options.epochs = 1;
+  const nlohmann::json trained =
+      train_recommender(options, *files / "data.h5", *files / "tree.h5", *files / "reinforced");
+  EXPECT_EQ(evaluate_recommender(options, *files / "data.h5", *files / "tree.h5",
+                                 *files / "reinforced")["test"],
+            trained["test"]);
+  const Recommender recommender =
+      Recommender::load(*files / "reinforced", small_tree(kItems, kFinest));
+  const History history{{4, 23}, {1, 2}, {1.0f, 1.0f}};
+  double behaviour = 0.0;
+  for (const auto& [item, log_prob] : recommender.recommend({history, {}, kItems, false})) {
+    const Recommender::LogProbs both = recommender.log_probs(history, item);
+    EXPECT_NEAR(both.policy, log_prob, 1e-5);
+    behaviour += std::exp(both.behaviour);
+  }
+  EXPECT_NEAR(behaviour, 1.0, 1e-5);
+  EXPECT_EQ(error_of([&] {
+              recommender.recommend({4, 23}, {}, 5);
+            }),
+            "sequence model: expected the times of a history's 2 items, got 0");
+  EXPECT_EQ(error_of([&] { load().log_probs(history, 1); }),
+            "recommend: expected a model with a behaviour head (loss reinforce), got none");
+}
+
 TEST_F(RecommenderTest, GivesFewerWhereClustersAreSmall) {
   const Recommender recommender = load();
   // Level 4's clusters hold 6 items each: item 0's has one seen.
