@@ -71,13 +71,15 @@ class ByteSource {
 
 class CsvReader : public TableReader {
  public:
-  CsvReader(const fs::path& path, const std::vector<std::string>& columns, char delimiter)
-      : path_(path), delimiter_(delimiter), source_(path) {
+  CsvReader(const fs::path& path, const std::vector<std::string>& columns,
+            const std::string& delimiter, const std::vector<std::string>& header)
+      : path_(path), delimiter_(delimiter[0]), doubled_(delimiter.size() > 1), source_(path) {
     for (const int byte : {0xef, 0xbb, 0xbf})
       if (source_.peek() == byte) source_.take();
-    SERENDIP_CHECK(read_record(), "{}: empty: expected a header line", path.string());
-    header_size_ = field_count_;
-    column_index_ = find_columns(path, fields_, columns);
+    SERENDIP_CHECK(!header.empty() || read_record(), "{}: empty: expected a header line",
+                   path.string());
+    header_size_ = header.empty() ? field_count_ : header.size();
+    column_index_ = find_columns(path, header.empty() ? fields_ : header, columns);
   }
 
   bool next(TableRow& row) override {
@@ -135,7 +137,8 @@ class CsvReader : public TableReader {
       }
       if (byte == '\r' && source_.peek() == '\n') continue;
       blank_ = false;
-      if (byte == delimiter_) {
+      if (byte == delimiter_ && (!doubled_ || source_.peek() == delimiter_)) {
+        if (doubled_) source_.take();
         field = &start_field();
         state = State::kFieldStart;
       } else if (byte == '"' && state == State::kFieldStart) {
@@ -161,6 +164,7 @@ class CsvReader : public TableReader {
 
   fs::path path_;
   int delimiter_;
+  bool doubled_;
   ByteSource source_;
   std::vector<std::string> fields_;  // of the record just read; longer than field_count_ at times
   size_t field_count_ = 0, header_size_ = 0;
@@ -173,8 +177,9 @@ class CsvReader : public TableReader {
 }  // namespace
 
 std::unique_ptr<TableReader> open_csv(const fs::path& path, const std::vector<std::string>& columns,
-                                      char delimiter) {
-  return std::make_unique<CsvReader>(path, columns, delimiter);
+                                      const std::string& delimiter,
+                                      const std::vector<std::string>& header) {
+  return std::make_unique<CsvReader>(path, columns, delimiter, header);
 }
 
 }  // namespace serendip

@@ -31,17 +31,18 @@ class Importer {
   void read_items() {
     std::vector<std::string> columns = {options_.item_id, options_.item_title};
     columns.insert(columns.end(), options_.item_text.begin(), options_.item_text.end());
-    read(options_.items, columns, "items", [&](const TableRow& row) -> std::string {
-      const std::string& id = row.fields[0];
-      if (id.empty()) return fmt::format("empty '{}'", options_.item_id);
-      if (items_.find(id)) return fmt::format("item '{}' is given twice", id);
-      items_.add(id);
-      title_.push_back(row.fields[1].empty() ? id : row.fields[1]);
-      text_.emplace_back();
-      for (size_t column = 2; column < row.fields.size(); ++column)
-        append_text(text_.back(), row.fields[column]);
-      return {};
-    });
+    read(options_.items, columns, {options_.delimiter, options_.item_columns}, "items",
+         [&](const TableRow& row) -> std::string {
+           const std::string& id = row.fields[0];
+           if (id.empty()) return fmt::format("empty '{}'", options_.item_id);
+           if (items_.find(id)) return fmt::format("item '{}' is given twice", id);
+           items_.add(id);
+           title_.push_back(row.fields[1].empty() ? id : row.fields[1]);
+           text_.emplace_back();
+           for (size_t column = 2; column < row.fields.size(); ++column)
+             append_text(text_.back(), row.fields[column]);
+           return {};
+         });
     SERENDIP_CHECK(!title_.empty(), "{}: no items", options_.items);
     items_with_metadata_ = static_cast<int64_t>(title_.size());
   }
@@ -51,7 +52,9 @@ class Importer {
                                               options_.event_time, options_.event_reward};
     const int64_t bad_before = bad_rows_.count();
     int64_t latest = 0;
-    read(options_.events, columns, "events", [&](const TableRow& row) -> std::string {
+    const TextFormat format{options_.delimiter, options_.event_columns,
+                            options_.events_format == "sequences"};
+    read(options_.events, columns, format, "events", [&](const TableRow& row) -> std::string {
       for (size_t column = 0; column < 2; ++column)
         if (row.fields[column].empty()) return fmt::format("empty '{}'", columns[column]);
       const std::optional<int64_t> time = parse_time(row.fields[2]);
@@ -74,7 +77,7 @@ class Importer {
   void read_tags() {
     std::vector<std::set<std::string>> seen(title_.size());
     int64_t unknown = 0;
-    read(options_.tags, {options_.tags_item, options_.tags_text}, "tags",
+    read(options_.tags, {options_.tags_item, options_.tags_text}, {options_.delimiter}, "tags",
          [&](const TableRow& row) -> std::string {
            if (row.fields[0].empty()) return fmt::format("empty '{}'", options_.tags_item);
            const std::optional<int32_t> item = items_.find(row.fields[0]);
@@ -111,11 +114,11 @@ class Importer {
  private:
   // `use` returns why it cannot use the row, or "".
   template <typename Use>
-  void read(const fs::path& path, const std::vector<std::string>& columns, const char* unit,
-            const Use& use) {
+  void read(const fs::path& path, const std::vector<std::string>& columns, const TextFormat& format,
+            const char* unit, const Use& use) {
     Progress progress("import", 0, unit);
     int64_t rows = 0;
-    read_table(path, columns, options_.delimiter, [&](const fs::path& part, const TableRow& row) {
+    read_table(path, columns, format, [&](const fs::path& part, const TableRow& row) {
       const std::string problem = row.problem.empty() ? use(row) : row.problem;
       if (!problem.empty()) bad_rows_.add(part, row.number, problem);
       if (++rows % kTicks == 0) {
@@ -184,10 +187,16 @@ void ImportOptions::declare(OptionSet& set) {
   const Constraint<std::string> one_byte{
       [](const std::string& text) {
         return text.empty() || text == "\\t" ||
-               (text.size() == 1 && text[0] > 0 && text.find_first_of("\"\r\n") == text.npos);
+               ((text.size() == 1 || (text.size() == 2 && text[0] == text[1])) && text[0] > 0 &&
+                text.find_first_of("\"\r\n") == text.npos);
       },
-      "one ASCII character or \\t"};
+      "one ASCII character, one twice, or \\t"};
   set.add("events", events, "event log: .csv .tsv .inter (or .gz), .parquet, or a folder of parts");
+  set.add("events_format", events_format,
+          "rows with named columns, or lines \"user item item …\" without times",
+          one_of({"table", "sequences"}));
+  set.add("event_columns", event_columns, "columns of events in files without a header line");
+  set.add("item_columns", item_columns, "columns of items in files without a header line");
   set.add("items", items, "items with titles and metadata; empty = known from the events alone");
   set.add("tags", tags, "tags of items, one a row, joined to the item's text");
   set.add("event_user", event_user, "column of the user's id in events");

@@ -1,4 +1,4 @@
-// `serendip import`: event logs, items and tags in CSV, TSV or Parquet become data.h5.
+// `serendip import`: event logs, items and tags in text or Parquet become data.h5.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,8 @@ struct ImportOptions {
   std::string item_id = "item_id", item_title;
   std::vector<std::string> item_text;
   std::string tags_item = "item_id", tags_text = "tag";
+  std::string events_format = "table";
+  std::vector<std::string> event_columns, item_columns;
   std::string delimiter, text_delimiter;
   int64_t max_bad_rows = 100;
 

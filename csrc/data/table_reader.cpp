@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "data/csv_reader.h"
 #include "data/parquet_reader.h"
+#include "data/sequence_reader.h"
 
 namespace serendip {
 namespace fs = std::filesystem;
@@ -16,13 +17,13 @@ bool is_parquet(const fs::path& path) {
   return path.extension() == ".parquet" || path.extension() == ".pq";
 }
 
-char delimiter_of(const fs::path& path, const std::string& delimiter) {
-  if (delimiter == "\\t") return '\t';
-  if (!delimiter.empty()) return delimiter[0];
+std::string delimiter_of(const fs::path& path, const std::string& delimiter) {
+  if (delimiter == "\\t") return "\t";
+  if (!delimiter.empty()) return delimiter;
   const fs::path extension = path.extension() == ".gz" ? path.stem().extension() : path.extension();
-  if (extension == ".csv") return ',';
+  if (extension == ".csv") return ",";
   for (const char* tabbed : {".tsv", ".inter", ".item", ".user"})
-    if (extension == tabbed) return '\t';
+    if (extension == tabbed) return "\t";
   fail(
       "{}: unknown extension '{}': expected .csv, .tsv, .inter, .item, .user (or those with .gz) "
       "or .parquet, or a delimiter in the recipe",
@@ -50,9 +51,10 @@ std::vector<fs::path> parts_of(const fs::path& path) {
 
 std::unique_ptr<TableReader> open_part(const fs::path& path,
                                        const std::vector<std::string>& columns,
-                                       const std::string& delimiter) {
+                                       const TextFormat& format) {
+  if (format.sequences) return open_sequences(path, columns);
   if (is_parquet(path)) return open_parquet(path, columns);
-  return open_csv(path, columns, delimiter_of(path, delimiter));
+  return open_csv(path, columns, delimiter_of(path, format.delimiter), format.header);
 }
 
 // Bytes of the well-formed UTF-8 character at the start of `text`, 0 if there is none (RFC 3629).
@@ -85,11 +87,11 @@ bool is_text(std::string_view text) {
 }  // namespace
 
 void read_table(const fs::path& path, const std::vector<std::string>& columns,
-                const std::string& delimiter,
+                const TextFormat& format,
                 const std::function<void(const fs::path&, const TableRow&)>& consume) {
   TableRow row;
   for (const fs::path& part : parts_of(path)) {
-    const std::unique_ptr<TableReader> reader = open_part(part, columns, delimiter);
+    const std::unique_ptr<TableReader> reader = open_part(part, columns, format);
     while (reader->next(row)) {
       for (size_t column = 0; column < columns.size() && row.problem.empty(); ++column)
         if (!is_text(row.fields[column]))

@@ -25,16 +25,22 @@ class TableReader {
   virtual bool next(TableRow& row) = 0;
 };
 
+// How files of text differ from what their extension says.
+struct TextFormat {
+  std::string delimiter = {};            // one character, "\\t" or one twice ("::")
+  std::vector<std::string> header = {};  // the columns of files without a header line
+  bool sequences = false;                // lines as open_sequences() has them, no table
+};
+
 // Calls `consume(part, row)` for each row of `path`: a file, or a folder whose files are read in
 // name order, skipping names that begin with '.' or '_'. By extension, after an optional .gz: .csv
-// (comma), .tsv .inter .item .user (tab), .parquet .pq; `delimiter`, one character or "\t",
-// overrules it for text. A column matches a header name with or without a ":type" suffix (RecBole's
-// atomic files); a column asked for as "" yields "". A row with a NUL byte or text that is not
-// UTF-8 gets a problem. Throws Error for a missing file or column (naming the columns present) or a
-// broken file.
+// (comma), .tsv .inter .item .user (tab), .parquet .pq. A column matches a header name with or
+// without a ":type" suffix (RecBole's atomic files); a column asked for as "" yields "". A row with
+// a NUL byte or text that is not UTF-8 gets a problem. Throws Error for a missing file or column
+// (naming the columns present) or a broken file.
 void read_table(
     const std::filesystem::path& path, const std::vector<std::string>& columns,
-    const std::string& delimiter,
+    const TextFormat& format,
     const std::function<void(const std::filesystem::path& part, const TableRow& row)>& consume);
 
 // For the readers: the index in `header` of each column, -1 for "". Throws as above.

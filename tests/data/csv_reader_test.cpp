@@ -23,10 +23,9 @@ std::ostream& operator<<(std::ostream& out, const Read& read) {
 }
 
 std::vector<Read> read_all(const std::filesystem::path& path,
-                           const std::vector<std::string>& columns,
-                           const std::string& delimiter = "") {
+                           const std::vector<std::string>& columns, const TextFormat& format = {}) {
   std::vector<Read> rows;
-  read_table(path, columns, delimiter, [&](const auto&, const TableRow& row) {
+  read_table(path, columns, format, [&](const auto&, const TableRow& row) {
     rows.push_back({row.number, row.fields, row.problem});
   });
   return rows;
@@ -88,8 +87,45 @@ TEST(CsvReader, DelimiterByExtensionOrByOption) {
   write_file(folder / "a.tsv", "a\tb\n1,0\t2\n");
   write_file(folder / "a.dat", "a;b\n1;2\n");
   EXPECT_EQ(read_all(folder / "a.tsv", {"a"}), (std::vector<Read>{{2, {"1,0"}, ""}}));
-  EXPECT_EQ(read_all(folder / "a.dat", {"b"}, ";"), (std::vector<Read>{{2, {"2"}, ""}}));
+  EXPECT_EQ(read_all(folder / "a.dat", {"b"}, {";"}), (std::vector<Read>{{2, {"2"}, ""}}));
   EXPECT_NE(error_of([&] { read_all(folder / "a.dat", {"a"}); }).find("unknown extension '.dat'"),
+            std::string::npos);
+}
+
+TEST(CsvReader, DoubledDelimiterWithoutAHeaderLine) {
+  const TemporaryFolder folder;
+  write_file(folder / "ratings.dat", "1::a:b::5\n2::::3\n:::::\n4::x\n");
+  const TextFormat format{"::", {"user", "item", "rating"}};
+  EXPECT_EQ(read_all(folder / "ratings.dat", {"item", "rating"}, format),
+            (std::vector<Read>{{1, {"a:b", "5"}, ""},
+                               {2, {"", "3"}, ""},
+                               {3, {"", ":"}, ""},
+                               {4, {"x", ""}, "2 fields, expected 3"}}));
+  EXPECT_NE(error_of([&] {
+              read_all(folder / "ratings.dat", {"time"}, format);
+            }).find("no column 'time'; it has: user, item, rating"),
+            std::string::npos);
+}
+
+TEST(SequenceReader, ARowForEveryItemOfALine) {
+  const TemporaryFolder folder;
+  write_file(folder / "beauty.txt", "7 a b\ta\r\n\n  8  c \n9\n10 d");
+  TextFormat format;
+  format.sequences = true;
+  EXPECT_EQ(read_all(folder / "beauty.txt", {"timestamp", "item_id", "", "user_id"}, format),
+            (std::vector<Read>{{1, {"0", "a", "", "7"}, ""},
+                               {1, {"1", "b", "", "7"}, ""},
+                               {1, {"2", "a", "", "7"}, ""},
+                               {3, {"0", "c", "", "8"}, ""},
+                               {4, {"0", "", "", "9"}, "a user without items"},
+                               {5, {"0", "d", "", "10"}, ""}}));
+  EXPECT_NE(error_of([&] {
+              read_all(folder / "beauty.txt", {"rating"}, format);
+            }).find("no column 'rating'; it has: user_id, item_id, timestamp"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] {
+              read_all(folder / "absent.txt", {"user_id"}, format);
+            }).find("absent.txt: no such file"),
             std::string::npos);
 }
 

@@ -105,6 +105,35 @@ TEST_F(Import, RecBoleAtomicFiles) {
   EXPECT_EQ(dataset.event_time, (std::vector<int64_t>{880000000, 881250949, 891717742}));
 }
 
+TEST_F(Import, MovieLensWithDoubledColonsAndNoHeader) {
+  write("movies.dat", "1::Toy Story (1995)::Animation|Comedy\n7::Heat::Action\n", options_.items);
+  write("ratings.dat", "3::7::4::978300760\n3::1::5::978300019\n", options_.events);
+  options_.delimiter = "::";
+  options_.event_columns = {"user_id", "item_id", "rating", "timestamp"};
+  options_.item_columns = {"item_id", "title", "genres"};
+  options_.event_reward = "rating";
+  options_.item_title = "title";
+  options_.item_text = {"genres"};
+  options_.text_delimiter = "|";
+  EXPECT_EQ(import()["bad_rows"], 0);
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.item_title, (Strings{"Toy Story (1995)", "Heat"}));
+  EXPECT_EQ(dataset.item_text, (Strings{"Animation Comedy", "Action"}));
+  EXPECT_EQ(dataset.event_item, (std::vector<int32_t>{0, 1}));
+  EXPECT_EQ(dataset.event_reward, (std::vector<float>{5, 4}));
+}
+
+TEST_F(Import, SequencesKeepTheirOrder) {
+  write("beauty.txt", "u c a c\nv b\n", options_.events);
+  options_.events_format = "sequences";
+  EXPECT_EQ(import()["events"], 4);
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.user_id, (Strings{"u", "v"}));
+  EXPECT_EQ(dataset.item_id, (Strings{"c", "a", "b"}));
+  EXPECT_EQ(dataset.event_item, (std::vector<int32_t>{0, 1, 0, 2}));
+  EXPECT_EQ(dataset.event_time, (std::vector<int64_t>{0, 1, 2, 0}));
+}
+
 constexpr const char* kBadEvents =
     "user_id,item_id,timestamp,reward\n"
     "u,a,1,1\n"    // line 2

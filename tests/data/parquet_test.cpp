@@ -19,7 +19,7 @@ TEST(Parquet, ColumnsBecomeText) {
   const TemporaryFolder folder;
   write_parquet_events(folder / "a.parquet", five_events());
   std::string text;
-  read_table(folder / "a.parquet", {"rating", "user", "", "time", "item"}, "",
+  read_table(folder / "a.parquet", {"rating", "user", "", "time", "item"}, {},
              [&](const auto&, const TableRow& row) {
                text +=
                    fmt::format("{}: {}{}\n", row.number, fmt::join(row.fields, "|"), row.problem);
@@ -62,7 +62,7 @@ TEST(Parquet, ErrorsNameFileAndColumn) {
   const TemporaryFolder folder;
   write_parquet_events(folder / "a.parquet", five_events());
   const auto read = [&](const std::string& name, const std::string& column) {
-    return error_of([&] { read_table(folder / name, {column}, "", [](auto&, auto&) {}); });
+    return error_of([&] { read_table(folder / name, {column}, {}, [](auto&, auto&) {}); });
   };
   EXPECT_NE(read("a.parquet", "title")
                 .find("a.parquet: no column 'title'; it has: user, item, time, rating"),
