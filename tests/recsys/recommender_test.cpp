@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/reproducible.h"
 #include "recsys/bandit_policy.h"
 #include "recsys/train.h"
 #include "tests/base/temporary_folder.h"
@@ -13,6 +14,8 @@
 
 namespace serendip {
 namespace {
+
+const bool kReproducible = (use_reproducible_products(), true);  // before the first product
 
 constexpr int64_t kItems = 96, kFinest = 16;
 
