@@ -10,6 +10,7 @@
 #include "data/split.h"
 #include "infer/pair_table.h"
 #include "recsys/recommender.h"
+#include "transitions/mine.h"
 
 namespace serendip {
 namespace {
@@ -20,24 +21,6 @@ struct Interest {
   int32_t label;
   size_t entry;  // in the table's arrays
 };
-
-// The `size` most recent distinct clusters of the user's positive events, oldest first by last
-// occurrence; shorter when the user has fewer.
-std::vector<int32_t> recent_context(const Dataset& data, const TreeLevel& level, int64_t user,
-                                    double positive_reward, int64_t size) {
-  std::vector<int32_t> context;
-  const auto at = static_cast<size_t>(user);
-  for (int64_t event = data.user_offset[at + 1] - 1; event >= data.user_offset[at]; --event) {
-    if (data.event_reward[static_cast<size_t>(event)] < positive_reward) continue;
-    const int32_t item = data.event_item[static_cast<size_t>(event)];
-    const int32_t cluster = level.assignment[static_cast<size_t>(item)];
-    if (std::count(context.begin(), context.end(), cluster)) continue;
-    context.push_back(cluster);
-    if (static_cast<int64_t>(context.size()) == size) break;
-  }
-  std::reverse(context.begin(), context.end());
-  return context;
-}
 
 // The best label of the context's row, if it has one, that occurs nowhere in the user's history.
 std::optional<Interest> novel_interest(const PairTable& table, const std::vector<int32_t>& context,
@@ -82,27 +65,30 @@ nlohmann::json recommend_users(const Recipe& recipe) {
   const TreeLevel& level = tree.planning();
   const PairTable table = load_pair_table(recipe.table());
   check_descriptions(table, level.description, recipe.table());
-  const int64_t context_size = table.contexts.context_size();
+  MiningRule rule = recipe.curate.rule();
+  rule.context_size = table.contexts.context_size();
   const Recommender recommender = Recommender::load(recipe.recommender(), tree);
 
   nlohmann::json users = nlohmann::json::array();
   for (int64_t user = 0; user < data.user_count() && users.size() < kUsers; ++user) {
     const auto at = static_cast<size_t>(user);
     if (split_of(data.user_id[at]) != Split::kTest) continue;
-    const std::vector<int32_t> context =
-        recent_context(data, level, user, recipe.curate.positive_reward, context_size);
-    if (static_cast<int64_t>(context.size()) < context_size) continue;
-    const std::vector<int32_t> history(data.event_item.begin() + data.user_offset[at],
-                                       data.event_item.begin() + data.user_offset[at + 1]);
+    const History history = history_of(data, at);
+    std::vector<int32_t> clusters;
     std::vector<bool> seen(static_cast<size_t>(table.cluster_count()));
-    for (const int32_t item : history)
-      seen[static_cast<size_t>(level.assignment[static_cast<size_t>(item)])] = true;
+    for (const int32_t item : history.item) {
+      clusters.push_back(level.assignment[static_cast<size_t>(item)]);
+      seen[static_cast<size_t>(clusters.back())] = true;
+    }
+    const std::vector<int32_t> context = latest_context(clusters, history.reward, rule);
+    if (context.empty()) continue;
     const std::optional<Interest> interest = novel_interest(table, context, seen);
     if (!interest) continue;
 
     nlohmann::json shown = {{"user", data.user_id[at]}};
-    const auto first = std::max<int64_t>(0, static_cast<int64_t>(history.size()) - kHistoryShown);
-    for (auto item = history.begin() + first; item != history.end(); ++item)
+    const auto first =
+        std::max<int64_t>(0, static_cast<int64_t>(history.item.size()) - kHistoryShown);
+    for (auto item = history.item.begin() + first; item != history.item.end(); ++item)
       shown["history"].push_back(data.item_title[static_cast<size_t>(*item)]);
     for (const int32_t cluster : context)
       shown["context"].push_back(level.description[static_cast<size_t>(cluster)]);
@@ -111,8 +97,8 @@ nlohmann::json recommend_users(const Recipe& recipe) {
                          {"log_prob", table.log_prob[interest->entry]},
                          {"probability_low", table.probability_low[interest->entry]},
                          {"probability_high", table.probability_high[interest->entry]}};
-    shown["items"] = describe_items(
-        recommender.recommend({history_of(data, at), {interest->label}, kItems}), data);
+    shown["items"] =
+        describe_items(recommender.recommend({history, {interest->label}, kItems}), data);
     users.push_back(std::move(shown));
   }
   nlohmann::json result = {{"users", std::move(users)}};

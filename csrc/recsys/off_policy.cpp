@@ -12,8 +12,8 @@ namespace {
 constexpr double kQuantile = 1.959963984540054;  // of the normal distribution, 97.5%
 
 // The mean of `terms`, whose deviations from `value` are summed by user for its variance.
-Estimate estimate_of(const std::vector<LoggedEvent>& events, double value,
-                     const std::vector<double>& influence) {
+ValueEstimate estimate_of(const std::vector<LoggedEvent>& events, double value,
+                          const std::vector<double>& influence) {
   std::map<int64_t, double> by_user;
   for (size_t event = 0; event < events.size(); ++event)
     by_user[events[event].user] += influence[event];
@@ -25,7 +25,7 @@ Estimate estimate_of(const std::vector<LoggedEvent>& events, double value,
   return {value, value - margin, value + margin};
 }
 
-Estimate mean_of(const std::vector<LoggedEvent>& events, std::vector<double> terms) {
+ValueEstimate mean_of(const std::vector<LoggedEvent>& events, std::vector<double> terms) {
   double mean = 0.0;
   for (const double term : terms) mean += term / static_cast<double>(terms.size());
   for (double& term : terms) term -= mean;

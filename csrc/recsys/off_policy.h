@@ -16,19 +16,19 @@ struct LoggedEvent {
   double model_value = 0.0;
 };
 
-struct Estimate {
+struct ValueEstimate {
   double value;
   double low, high;  // 95% by the normal approximation, events of a user taken as dependent
 };
 
 // w = min(pi / beta, cap) for each event:
 struct OffPolicyEstimates {
-  Estimate importance;           // mean of w r (Horvitz and Thompson 1952)
-  Estimate self_normalised;      // sum of w r / sum of w (Swaminathan and Joachims 2015)
-  Estimate doubly_robust;        // mean of model_value + w (r - model_reward) (Dudik et al. 2011)
-  double effective_sample_size;  // (sum w)^2 / sum w^2 (Kish 1965), in events
-  double clipped_share;          // events whose weight the cap lowered: what biases the estimates
-  double largest_weight;         // before the cap
+  ValueEstimate importance;       // mean of w r (Horvitz and Thompson 1952)
+  ValueEstimate self_normalised;  // sum of w r / sum of w (Swaminathan and Joachims 2015)
+  ValueEstimate doubly_robust;    // mean of model_value + w (r - model_reward) (Dudik et al. 2011)
+  double effective_sample_size;   // (sum w)^2 / sum w^2 (Kish 1965), in events
+  double clipped_share;           // events whose weight the cap lowered: what biases the estimates
+  double largest_weight;          // before the cap
 };
 
 // Unbiased without clipping (importance and doubly robust) where beta is what logged and covers pi.

@@ -2,24 +2,13 @@
 
 #include <algorithm>
 
+#include "simulator/draws.h"
+
 namespace serendip {
 namespace {
 
 constexpr double kExplored = 0.2;
 constexpr int kDraws = 4;
-
-// The topic of an entry drawn in proportion to its weight; -1 where all weigh nothing.
-template <typename Entries, typename Weight>
-int32_t draw_by(const Entries& entries, const Weight& weight, Random& random) {
-  double left = 0;
-  for (const auto& entry : entries) left += weight(entry);
-  left *= random.uniform();
-  for (const auto& entry : entries) {
-    left -= weight(entry);
-    if (left < 0) return entry.topic;
-  }
-  return -1;
-}
 
 }  // namespace
 
@@ -28,11 +17,11 @@ int32_t Incumbent::choose_topic(const UserState& user, Random& random) const {
     return world_.popularity[static_cast<size_t>(topic)];
   };
   const bool explores = random.uniform() < kExplored;
-  const int32_t known = draw_by(
+  const int32_t known = draw_topic_by(
       user.topics, [&](const auto& it) { return it.awareness * popularity(it.topic); }, random);
   if (known < 0) return world_.draw_topic(random);
   if (!explores) return known;
-  const int32_t related = draw_by(
+  const int32_t related = draw_topic_by(
       world_.related.of(known),
       [&](const auto& it) { return it.walked ? it.weight * popularity(it.topic) : 0.0; }, random);
   return related < 0 ? known : related;

@@ -23,13 +23,13 @@ constexpr double kPathDecay = 0.8, kSignal = 0.7, kNoise = 0.7;
 
 }  // namespace
 
-ItemText item_text(const World& world, int32_t item) {
+WorldItemText item_text(const World& world, int32_t item) {
   const Topic& topic = world.topics[static_cast<size_t>(world.items.topic(item))];
   Random random = draw(world.options.seed, Draw::kItemText, item);
   std::vector<std::string> words = topic.words;
   random.shuffle(words);
   while (words.size() < kTitleWords) words.push_back(topic.name);
-  ItemText text;
+  WorldItemText text;
   const char* title = kTitles[random.below(kTitles.size())];
   text.title = fmt::format(fmt::runtime(title), topic.name, words[0], words[1]);
   if (text.title[0] >= 'a' && text.title[0] <= 'z') text.title[0] -= 'a' - 'A';
@@ -41,7 +41,7 @@ ItemText item_text(const World& world, int32_t item) {
   return text;
 }
 
-ItemVectors::ItemVectors(const World& world)
+WorldItemVectors::WorldItemVectors(const World& world)
     : world_(world),
       dimensions_(static_cast<size_t>(world.options.dimensions)),
       topic_(world.topics.size() * dimensions_) {
@@ -61,7 +61,7 @@ ItemVectors::ItemVectors(const World& world)
   }
 }
 
-void ItemVectors::fill(int32_t item, std::span<float> vector) const {
+void WorldItemVectors::fill(int32_t item, std::span<float> vector) const {
   Random random = draw(world_.options.seed, Draw::kItemVector, item);
   const double noise = kNoise / std::sqrt(static_cast<double>(dimensions_));
   const float* topic = &topic_[static_cast<size_t>(world_.items.topic(item)) * dimensions_];

@@ -60,14 +60,8 @@ int32_t own_choice(const World& world, const UserState& user, Moment moment) {
     return memory.awareness * logistic(affinity(world, user.taste, user.user, memory.topic) -
                                        world.options.gamma * decayed(memory, moment.day));
   };
-  double left = 0;
-  for (const TopicMemory& memory : user.topics) left += weight(memory);
-  left *= random.uniform();
-  for (const TopicMemory& memory : user.topics) {
-    left -= weight(memory);
-    if (left < 0) return world.items.draw_item(memory.topic, random);
-  }
-  return -1;
+  const int32_t topic = draw_topic_by(user.topics, weight, random);
+  return topic < 0 ? -1 : world.items.draw_item(topic, random);
 }
 
 }  // namespace

@@ -18,18 +18,10 @@ bool has(const std::vector<int32_t>& topics, int32_t topic) {
 
 // A neighbour by weight; -1 where there is none to go to.
 int32_t step(const World& world, int32_t from, bool walked_only, Random& random) {
-  const std::span<const RelatedTopic> neighbors = world.related.of(from);
   const auto weight = [&](const RelatedTopic& to) {
     return walked_only && !to.walked ? 0.0 : static_cast<double>(to.weight);
   };
-  double left = 0;
-  for (const RelatedTopic& to : neighbors) left += weight(to);
-  left *= random.uniform();
-  for (const RelatedTopic& to : neighbors) {
-    left -= weight(to);
-    if (left < 0) return to.topic;
-  }
-  return -1;
+  return draw_topic_by(world.related.of(from), weight, random);
 }
 
 // The next topic of the walk: from one of those already liked, else by popularity.

@@ -133,7 +133,7 @@ LogCounts write_log(const World& world, const fs::path& path) {
 
 void write_items(const World& world, const fs::path& path) {
   ItemTable table(path);
-  std::vector<ItemText> items;
+  std::vector<WorldItemText> items;
   in_blocks(world.options.items, kItemsAtOnce, "items", [&](int64_t begin, int64_t end) {
     items.resize(static_cast<size_t>(end - begin));
 #pragma omp parallel for
@@ -145,7 +145,7 @@ void write_items(const World& world, const fs::path& path) {
 }
 
 void write_vectors(const World& world, const fs::path& path) {
-  const ItemVectors vectors(world);
+  const WorldItemVectors vectors(world);
   const auto dimensions = static_cast<size_t>(world.options.dimensions);
   NpyTable table(path, world.options.items, world.options.dimensions);
   std::vector<float> values;

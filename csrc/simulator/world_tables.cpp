@@ -93,14 +93,14 @@ ItemTable::ItemTable(const fs::path& path)
                                                       arrow::field("title", arrow::utf8()),
                                                       arrow::field("tags", arrow::utf8())}))) {}
 
-void ItemTable::append(std::span<const ItemText> items) {
+void ItemTable::append(std::span<const WorldItemText> items) {
   const auto strings = [&](const auto& value) {
     return column_of<arrow::StringBuilder>(items, value, file_->path);
   };
-  const auto next_id = [this](const ItemText&) { return rows_++; };
+  const auto next_id = [this](const WorldItemText&) { return rows_++; };
   file_->append({column_of<arrow::Int64Builder>(items, next_id, file_->path),
-                 strings([](const ItemText& it) -> const std::string& { return it.title; }),
-                 strings([](const ItemText& it) -> const std::string& { return it.tags; })});
+                 strings([](const WorldItemText& it) -> const std::string& { return it.title; }),
+                 strings([](const WorldItemText& it) -> const std::string& { return it.tags; })});
 }
 
 NpyTable::NpyTable(const fs::path& path, int64_t rows, int64_t dimensions)

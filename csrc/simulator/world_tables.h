@@ -39,7 +39,7 @@ class EventTable : public ParquetTable {
 class ItemTable : public ParquetTable {
  public:
   explicit ItemTable(const std::filesystem::path& path);
-  void append(std::span<const ItemText> items);
+  void append(std::span<const WorldItemText> items);
 
  private:
   int64_t rows_ = 0;

@@ -117,6 +117,16 @@ UserTransitions mine_users(const Dataset& dataset, const std::vector<int32_t>& i
   return result;
 }
 
+std::vector<int32_t> latest_context(std::span<const int32_t> cluster, std::span<const float> reward,
+                                    const MiningRule& rule) {
+  RecentClusters recent(rule.context_size);
+  for (size_t e = 0; e < cluster.size(); ++e)
+    if (reward[e] >= rule.positive_reward) recent.push(cluster[e]);
+  std::vector<int32_t> context;
+  if (recent.is_full()) recent.append_to(context);
+  return context;
+}
+
 std::vector<int32_t> observed_contexts(const Dataset& dataset,
                                        const std::vector<int32_t>& item_cluster,
                                        const MiningRule& rule) {

@@ -42,6 +42,11 @@ TransitionSet merge_counts(const std::vector<TransitionSet>& sets);
 UserTransitions mine_users(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
                            const MiningRule& rule, Split split);
 
+// The context of a user after all events: the K most recent distinct clusters of the positive ones,
+// oldest first; empty where there are fewer.
+std::vector<int32_t> latest_context(std::span<const int32_t> cluster, std::span<const float> reward,
+                                    const MiningRule& rule);
+
 // Every context that a user had at some time: the K most recent distinct clusters of the positive
 // events so far, oldest first. [R, K], in no order, equal ones often.
 std::vector<int32_t> observed_contexts(const Dataset& dataset,

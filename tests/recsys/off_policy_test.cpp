@@ -104,8 +104,8 @@ TEST(OffPolicy, IntervalsHoldTheTruthAsOftenAsTheySay) {
       }
     }
     const OffPolicyEstimates estimates = estimate_off_policy(events, 100.0);
-    const std::array<Estimate, 3> all{estimates.importance, estimates.self_normalised,
-                                      estimates.doubly_robust};
+    const std::array<ValueEstimate, 3> all{estimates.importance, estimates.self_normalised,
+                                           estimates.doubly_robust};
     for (size_t kind = 0; kind < all.size(); ++kind)
       held[kind] += all[kind].low <= true_value() && true_value() <= all[kind].high;
   }

@@ -18,7 +18,7 @@ TEST_F(ItemContent, TextNamesTheTopic) {
   int64_t strays = 0;
   for (int32_t item = 0; item < options.items; ++item) {
     const Topic& topic = world.topics[static_cast<size_t>(world.items.topic(item))];
-    const ItemText text = item_text(world, item);
+    const WorldItemText text = item_text(world, item);
     EXPECT_NE((text.title + " " + text.tags).find(topic.name), std::string::npos);
     EXPECT_TRUE(text.tags.starts_with(topic.name + ", " + topic.parent + ", ")) << text.tags;
     EXPECT_EQ(text.title.find('{'), std::string::npos) << text.title;
@@ -44,7 +44,7 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
 TEST_F(ItemContent, VectorsTellTopicsApart) {
   options.dimensions = 256;
   const World world = make_world(options);
-  const ItemVectors vectors(world);
+  const WorldItemVectors vectors(world);
   std::vector<std::vector<float>> all(static_cast<size_t>(options.items), std::vector<float>(256));
   for (int32_t item = 0; item < options.items; ++item)
     vectors.fill(item, all[static_cast<size_t>(item)]);
