@@ -242,7 +242,8 @@ void SftOptions::declare(OptionSet& section) {
   section.add("lora_alpha", lora_alpha, "adapters are scaled by alpha / rank", above(0.0));
   section.add("lora_dropout", lora_dropout, "dropout on the adapters' inputs", within(0.0, 0.9));
   section.add("lora_targets", lora_targets, "adapted modules; all-linear for every one");
-  section.add("steps", steps, "optimiser steps", at_least(int64_t{1}));
+  section.add("steps", steps, "optimiser steps; 0: `run` leaves out the language model",
+              at_least(int64_t{0}));
   section.add("batch_size", batch_size, "samples a step, over all processes", at_least(int64_t{1}));
   section.add("micro_batch_size", micro_batch_size,
               "samples a pass; gradients are accumulated; 0: all of a step", at_least(int64_t{0}));
@@ -261,6 +262,8 @@ void SftOptions::declare(OptionSet& section) {
 
 nlohmann::json sft(const ModelOptions& model_options, const SftOptions& options,
                    const EvalOptions& eval, const fs::path& run_folder) {
+  SERENDIP_CHECK(options.steps > 0, "sft.steps: expected at least 1 to train a model, got {}",
+                 options.steps);
   SERENDIP_CHECK(model_options.dtype != "float16",
                  "model.dtype: sft trains in float32 or bfloat16, got float16");
   ProcessGroup group(launch_info(), open_device(model_options.device, "model.device"));

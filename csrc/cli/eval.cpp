@@ -24,7 +24,9 @@ StageSpec stage_over(const std::vector<fs::path>& checkpoints) {
           },
           [checkpoints](const Recipe& recipe) {
             return evaluate(recipe.model, recipe.eval, recipe.folder(), checkpoints);
-          }};
+          },
+          /*on_several_processes=*/false,
+          [](const Recipe& recipe) { return recipe.fine_tunes(); }};
 }
 
 }  // namespace

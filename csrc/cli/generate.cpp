@@ -19,7 +19,8 @@ StageSpec generate_stage() {
           [](const Recipe& recipe) {
             return generate(recipe.model, recipe.generate, recipe.curate.rule(), recipe.folder());
           },
-          /*on_several_processes=*/true};
+          /*on_several_processes=*/true,
+          [](const Recipe& recipe) { return recipe.fine_tunes(); }};
 }
 
 void add_generate(CLI::App& app) { add_stage_command(app, "generate", generate_stage()); }

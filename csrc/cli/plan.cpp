@@ -7,6 +7,7 @@
 #include "cli/stages.h"
 #include "cli/text.h"
 #include "lm/config.h"
+#include "transitions/context_list.h"
 
 namespace serendip {
 namespace {
@@ -78,6 +79,7 @@ double lora_parameters(const ModelConfig& config, const SftOptions& sft) {
 class Planner {
  public:
   explicit Planner(const Recipe& recipe) : recipe_(recipe), plan_(recipe.plan) {
+    if (!recipe.fine_tunes()) return;
     cost_.config = model_shape(recipe);
     cost_.weight_bytes = recipe.model.dtype.find("16") != std::string::npos ? 2 : 4;
     context_ = static_cast<double>(recipe.curate.context_size);
@@ -88,6 +90,7 @@ class Planner {
   }
 
   std::vector<Quantity> run() {
+    if (!recipe_.fine_tunes()) return {};
     const double parameters = static_cast<double>(cost_.config.parameter_count());
     if (recipe_.pretrain.steps > 0) plan_pretrain();
     add("model", "parameters", parameters, Unit::kCount);
@@ -159,9 +162,19 @@ class Planner {
     return std::min(full, 8 + 6 * static_cast<double>(recipe_.generate.k));
   }
 
+  // Those of a file are counted; how many users had is not known before curate has run.
+  double contexts() const {
+    const GenerateOptions& generate = recipe_.generate;
+    const int64_t clusters = recipe_.cluster.clusters, size = recipe_.curate.context_size;
+    if (generate.contexts == "all" || generate.contexts == "observed")
+      return std::pow(static_cast<double>(clusters), static_cast<double>(size));
+    return static_cast<double>(
+        ContextList::listed(clusters, size, read_contexts(generate.contexts, size)).rows());
+  }
+
   void plan_generate() {
     const auto clusters = static_cast<double>(recipe_.cluster.clusters);
-    const double rows = std::pow(clusters, context_), bands = rows / clusters;
+    const double rows = contexts(), bands = std::min(rows, clusters);
     const double nodes = nodes_a_context();
     const double tokens = bands * (cost_.prompt - description_) + rows * (description_ + nodes);
     const double flops =
@@ -172,7 +185,8 @@ class Planner {
     const double key_value =
         2.0 * static_cast<double>(cost_.config.num_hidden_layers *
                                   cost_.config.num_key_value_heads * cost_.config.head_dim);
-    add("generate", "contexts", rows, Unit::kCount);
+    add("generate", recipe_.generate.contexts == "observed" ? "contexts at most" : "contexts", rows,
+        Unit::kCount);
     add("generate", "trie nodes a context", nodes, Unit::kCount);
     add("generate", "tokens", tokens, Unit::kCount);
     add("generate", "FLOPs", flops, Unit::kFlops);
@@ -187,7 +201,7 @@ class Planner {
   const Recipe& recipe_;
   const PlanOptions& plan_;
   Cost cost_;
-  double context_, description_, template_;
+  double context_ = 0, description_ = 0, template_ = 0;
   std::vector<Quantity> quantities_;
 };
 

@@ -58,6 +58,9 @@ struct Recipe {
   // Whether model.path is what the stage `pretrain` of a run makes.
   bool pretrains_its_model() const;
 
+  // Whether a run has a language model at all.
+  bool fine_tunes() const { return sft.steps > 0; }
+
   std::filesystem::path folder() const { return run.folder; }
   std::filesystem::path world_folder() const { return folder() / "world"; }
   std::filesystem::path data() const { return folder() / "data.h5"; }

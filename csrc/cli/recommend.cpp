@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/interests.h"
 #include "cli/recommend_users.h"
 
 namespace serendip {
@@ -17,17 +18,36 @@ StageSpec recommend_train_stage() {
           }};
 }
 
+namespace {
+
+// Keyword search looks for the interest that the table has for the user.
+nlohmann::json evaluate(const Recipe& recipe) {
+  const auto with = [&](const ClustersFor& clusters) {
+    return evaluate_recommender(recipe.recommend, recipe.data(), recipe.tree(),
+                                recipe.recommender(), clusters);
+  };
+  if (recipe.recommend.policy != "keyword") return with({});
+  const ClusterTree tree = load_tree(recipe.tree());
+  const InterestLookup lookup = load_interests(recipe, tree);
+  return with(clusters_for(lookup, {}));
+}
+
+}  // namespace
+
 StageSpec recommend_eval_stage() {
   return {"recommend_eval",
           "recommend eval",
           "Measure HR@k and NDCG@k of the recommender by full ranking",
           {"recommend"},
           [](const Recipe& recipe) {
-            return StagePaths{{recipe.data(), recipe.tree(), recipe.recommender()}, {}};
+            StagePaths paths{{recipe.data(), recipe.tree(), recipe.recommender()}, {}};
+            if (recipe.recommend.policy == "keyword") paths.inputs.push_back(recipe.table());
+            return paths;
           },
+          evaluate,
+          /*on_several_processes=*/false,
           [](const Recipe& recipe) {
-            return evaluate_recommender(recipe.recommend, recipe.data(), recipe.tree(),
-                                        recipe.recommender());
+            return recipe.fine_tunes() || recipe.recommend.policy != "keyword";
           }};
 }
 
@@ -40,12 +60,14 @@ StageSpec recommend_users_stage() {
             return StagePaths{{recipe.data(), recipe.tree(), recipe.table(), recipe.recommender()},
                               {recipe.folder() / "recommendations.json"}};
           },
-          [](const Recipe& recipe) { return recommend_users(recipe); }};
+          [](const Recipe& recipe) { return recommend_users(recipe); },
+          /*on_several_processes=*/false,
+          [](const Recipe& recipe) { return recipe.fine_tunes(); }};
 }
 
 void add_recommend(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand(
-      "recommend", "Train and measure the item recommender; show what users get");
+  CLI::App& command =
+      *app.add_subcommand("recommend", "Train, measure, compare and explain the item recommender");
   command.require_subcommand(1);
   add_stage_command(command, "train", recommend_train_stage());
   add_stage_command(command, "eval", recommend_eval_stage());
@@ -56,6 +78,9 @@ void add_recommend(CLI::App& app) {
     const nlohmann::json result = execute(recommend_users_stage(), *recipe).result;
     print(arguments->json ? result.dump(1) + "\n" : recommendations_text(result));
   });
+  add_recommend_compare(command);
+  add_recommend_explain(command);
+  add_recommend_value(command);
 }
 
 }  // namespace serendip

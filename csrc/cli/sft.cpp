@@ -17,7 +17,8 @@ StageSpec sft_stage() {
           [](const Recipe& recipe) {
             return sft(recipe.model, recipe.sft, recipe.eval, recipe.folder());
           },
-          /*on_several_processes=*/true};
+          /*on_several_processes=*/true,
+          [](const Recipe& recipe) { return recipe.fine_tunes(); }};
 }
 
 void add_sft(CLI::App& app) { add_stage_command(app, "sft", sft_stage()); }

@@ -61,6 +61,19 @@ std::string chosen_lines(const Json& object, const std::vector<std::string>& key
   return align_columns(rows, false);
 }
 
+std::string language_model_text(const std::vector<FinishedStage>& stages) {
+  const Json& eval = result_of(stages, "eval");
+  std::string text = fmt::format(
+      "\nHeld-out users ({} transitions of {} users; ± standard error by user)\n",
+      value_text(member(eval, "test_transitions")), value_text(member(eval, "test_users")));
+  text += comparison_text(member(eval, "comparison")) + differences_text(eval);
+  text += fmt::format("match rate {} over {} contexts\n", value_text(member(eval, "match_rate")),
+                      value_text(member(eval, "match_rate_contexts")));
+  return text + "\nTable\n" +
+         chosen_lines(result_of(stages, "generate"),
+                      {"rows", "mode", "k", "distinct_labels", "entropy_bits", "seconds_per_row"});
+}
+
 }  // namespace
 
 nlohmann::ordered_json summary_json(const std::vector<FinishedStage>& stages) {
@@ -75,20 +88,11 @@ nlohmann::ordered_json summary_json(const std::vector<FinishedStage>& stages) {
 }
 
 std::string summary_text(const std::vector<FinishedStage>& stages) {
-  const Json& eval = result_of(stages, "eval");
+  const Json& users = result_of(stages, "recommend_users");
   std::string text = stages_text(stages);
-  text += fmt::format("\nHeld-out users ({} transitions of {} users; ± standard error by user)\n",
-                      value_text(member(eval, "test_transitions")),
-                      value_text(member(eval, "test_users")));
-  text += comparison_text(member(eval, "comparison")) + differences_text(eval);
-  text += fmt::format("match rate {} over {} contexts\n", value_text(member(eval, "match_rate")),
-                      value_text(member(eval, "match_rate_contexts")));
-  text += "\nTable\n" +
-          chosen_lines(result_of(stages, "generate"),
-                       {"rows", "mode", "k", "distinct_labels", "entropy_bits", "seconds_per_row"});
+  if (!result_of(stages, "sft").empty()) text += language_model_text(stages);
   text += "\nRecommender\n" + key_value_lines(result_of(stages, "recommend_eval"));
-  text += "\nNew interests of held-out users\n\n" +
-          recommendations_text(result_of(stages, "recommend_users"));
+  if (!users.empty()) text += "\nNew interests of held-out users\n\n" + recommendations_text(users);
   return text;
 }
 

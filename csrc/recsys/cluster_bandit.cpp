@@ -96,6 +96,24 @@ void ClusterBandit::update(std::span<const double> context, int32_t cluster, dou
   if (options_.progressive && visible >= 0) expand_where_earned(visible);
 }
 
+void ClusterBandit::restore(Learnt learnt) {
+  SERENDIP_CHECK(learnt.arm.size() == nodes_.size() && learnt.visits.size() == nodes_.size() &&
+                     learnt.reward_sum.size() == nodes_.size(),
+                 "cluster bandit: expected the arms of {} clusters, got {}", nodes_.size(),
+                 learnt.arm.size());
+  SERENDIP_CHECK(!learnt.frontier.empty(), "cluster bandit: expected a frontier, got none");
+  for (const int64_t node : learnt.frontier)
+    SERENDIP_CHECK(node >= 0 && node < static_cast<int64_t>(nodes_.size()),
+                   "cluster bandit: frontier: expected clusters from 0 to {}, got {}",
+                   nodes_.size() - 1, node);
+  for (size_t node = 0; node < nodes_.size(); ++node) {
+    nodes_[node].arm = std::move(learnt.arm[node]);
+    nodes_[node].visits = learnt.visits[node];
+    nodes_[node].reward_sum = learnt.reward_sum[node];
+  }
+  frontier_ = std::move(learnt.frontier);
+}
+
 void ClusterBandit::expand_where_earned(int64_t at) {
   const Node& node = nodes_[static_cast<size_t>(at)];
   const double depth = std::log(static_cast<double>(node.level) + 1.0);

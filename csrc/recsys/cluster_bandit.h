@@ -50,6 +50,16 @@ class ClusterBandit {
   const std::vector<Node>& nodes() const { return nodes_; }           // level by level
   const std::vector<int64_t>& frontier() const { return frontier_; }  // of the progressive variant
 
+  // What the bandit has learnt: each node's arm, visits and rewards, and the frontier. Throws Error
+  // for another number of nodes and a frontier that names others.
+  struct Learnt {
+    std::vector<LinearArm> arm;
+    std::vector<int64_t> visits;
+    std::vector<double> reward_sum;
+    std::vector<int64_t> frontier;
+  };
+  void restore(Learnt learnt);
+
  private:
   int64_t best(const std::vector<int64_t>& nodes, std::span<const double> context) const;
   void expand_where_earned(int64_t node);

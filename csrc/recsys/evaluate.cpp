@@ -11,8 +11,9 @@
 namespace serendip {
 namespace {
 
-constexpr int64_t kMostUsers = 256;       // a batch
-constexpr int64_t kMostScores = 1 << 25;  // 128 MiB of them at once
+constexpr int64_t kNotListed = int64_t{1} << 52;  // a rank that adds nothing to any metric
+constexpr int64_t kMostUsers = 256;               // a batch
+constexpr int64_t kMostScores = 1 << 25;          // 128 MiB of them at once
 
 History history_of(const HeldOut& data, int64_t user, HeldOutEvent event) {
   return data.events.before(user, data.held_out(event)[static_cast<size_t>(user)]);
@@ -23,7 +24,24 @@ int64_t target_of(const HeldOut& data, int64_t user, HeldOutEvent event) {
   return data.events.item[static_cast<size_t>(at)];
 }
 
+// [B, N] by position.
+at::Tensor catalogue_scores(const Policy& policy, const ItemOrder& order,
+                            std::vector<History> histories) {
+  for (History& history : histories) history = in_items(order, std::move(history));
+  const std::vector<std::vector<float>> scores = policy.batch_scores(histories);
+  at::Tensor result = at::empty({static_cast<int64_t>(scores.size()), order.size()}, at::kFloat);
+  auto* value = result.mutable_data_ptr<float>();
+  for (const std::vector<float>& row : scores)
+    for (const int32_t item : order.item) *value++ = row[static_cast<size_t>(item)];
+  return result;
+}
+
 }  // namespace
+
+History in_items(const ItemOrder& order, History history) {
+  for (int32_t& item : history.item) item = order.item[static_cast<size_t>(item)];
+  return history;
+}
 
 HeldOutRanking held_out_ranking(
     const HeldOut& data, HeldOutEvent event, int64_t item_count,
@@ -56,12 +74,46 @@ HeldOutRanking model_ranking(SequenceModel& model, const HeldOut& data, HeldOutE
   });
 }
 
+HeldOutRanking policy_ranking(const Policy& policy, const HeldOut& data, HeldOutEvent event,
+                              const ItemOrder& order, const ClustersFor& clusters) {
+  if (policy.ranks_catalogue() && !clusters)
+    return held_out_ranking(data, event, order.size(), [&](const auto& histories) {
+      return catalogue_scores(policy, order, histories);
+    });
+  HeldOutRanking result;
+  for (const int64_t user : data.evaluated_users(event)) {
+    throw_if_interrupted();
+    PolicyRequest request{in_items(order, history_of(data, user, event)), {}, kLongestList};
+    std::vector<int32_t> list;  // positions
+    if (clusters) request.clusters = clusters(request.history);
+    if (!clusters || !request.clusters.empty())
+      for (const Recommendation& shown : policy.recommend(request))
+        list.push_back(order.position[static_cast<size_t>(shown.item)]);
+    const auto place = std::find(list.begin(), list.end(), target_of(data, user, event));
+    result.rank.push_back(place == list.end() ? kNotListed : place - list.begin());
+    list.resize(std::min(list.size(), static_cast<size_t>(kListLength)));
+    result.list.push_back(std::move(list));
+  }
+  return result;
+}
+
 HeldOutRanking popularity_ranking(int64_t item_count, const HeldOut& data, HeldOutEvent event) {
   const at::Tensor scores =
       torch::tensor(data.training_counts(item_count), at::kLong).to(at::kFloat);
   return held_out_ranking(data, event, item_count, [&](const auto& histories) {
     return scores.expand({static_cast<int64_t>(histories.size()), item_count});
   });
+}
+
+nlohmann::json ndcg_difference(const std::vector<int64_t>& ranks,
+                               const std::vector<int64_t>& others) {
+  const auto gains = [](const std::vector<int64_t>& of) {
+    std::vector<double> result;
+    for (const int64_t rank : of) result.push_back(discounted_gain(rank, 10));
+    return result;
+  };
+  const auto [mean, low, high] = paired_bootstrap(gains(ranks), gains(others), /*seed=*/1);
+  return {{"mean", mean}, {"low", low}, {"high", high}};
 }
 
 nlohmann::json held_out_metrics(const HeldOutRanking& ranking, const HeldOut& data,

@@ -44,6 +44,13 @@ ItemOrder make_item_order(const ClusterTree& tree) {
   return order;
 }
 
+std::vector<float> by_item(const ItemOrder& order, const float* values) {
+  std::vector<float> result(order.item.size());
+  for (size_t position = 0; position < result.size(); ++position)
+    result[static_cast<size_t>(order.item[position])] = values[position];
+  return result;
+}
+
 std::vector<int32_t> clusters_of_positions(const ItemOrder& order) {
   const std::vector<int64_t>& offset = order.level(kPlanningLevel).offset;
   std::vector<int32_t> cluster;

@@ -27,6 +27,9 @@ struct ItemOrder {
 // Sorted by (cluster at level 1, …, cluster at level 4, item). The tree must be valid.
 ItemOrder make_item_order(const ClusterTree& tree);
 
+// Values [N] by position, by item.
+std::vector<float> by_item(const ItemOrder& order, const float* values);
+
 // [N] the planning cluster of each position, as its place in the order.
 std::vector<int32_t> clusters_of_positions(const ItemOrder& order);
 

@@ -19,6 +19,7 @@ class KeywordPolicy final : public Policy {
                 const std::vector<std::string>& text);
   std::vector<Recommendation> recommend(const PolicyRequest& request) const override;
   std::vector<float> scores(const PolicyRequest& request) const override;
+  bool ranks_catalogue() const override { return false; }
 
  private:
   const ClusterTree& tree_;

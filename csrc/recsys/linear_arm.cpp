@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace serendip {
 namespace {
@@ -18,6 +19,9 @@ LinearArm::LinearArm(int64_t dimensions, double ridge)
       coefficients_(static_cast<size_t>(dimensions)) {
   for (size_t at = 0; at < inverse_.size(); at += sum_.size() + 1) inverse_[at] = 1.0 / ridge;
 }
+
+LinearArm::LinearArm(std::vector<double> inverse, std::vector<double> sum)
+    : inverse_(std::move(inverse)), sum_(std::move(sum)), coefficients_(product(sum_)) {}
 
 std::vector<double> LinearArm::product(std::span<const double> context) const {
   std::vector<double> result;

@@ -12,6 +12,8 @@ class LinearArm {
  public:
   // A = ridge I, b = 0; ridge above 0.
   LinearArm(int64_t dimensions, double ridge);
+  // One kept: A^-1 [d, d] and b [d].
+  LinearArm(std::vector<double> inverse, std::vector<double> sum);
 
   // theta . x + exploration sqrt(x' A^-1 x), theta = A^-1 b; x [d].
   double upper_bound(std::span<const double> context, double exploration) const;
@@ -19,6 +21,7 @@ class LinearArm {
   void update(std::span<const double> context, double reward);
 
   const std::vector<double>& inverse() const { return inverse_; }            // [d, d] A^-1
+  const std::vector<double>& sum() const { return sum_; }                    // [d] b
   const std::vector<double>& coefficients() const { return coefficients_; }  // [d] theta
 
  private:

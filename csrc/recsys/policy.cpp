@@ -7,6 +7,12 @@
 
 namespace serendip {
 
+std::vector<std::vector<float>> Policy::batch_scores(const std::vector<History>& histories) const {
+  std::vector<std::vector<float>> result;
+  for (const History& history : histories) result.push_back(scores({history}));
+  return result;
+}
+
 void check_request(const PolicyRequest& request, int64_t item_count, int64_t cluster_count) {
   SERENDIP_CHECK(request.k >= 1, "recommend: k: expected at least 1, got {}", request.k);
   for (const int32_t item : request.history.item)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "clusters/tree.h"
@@ -22,6 +23,10 @@ struct PolicyRequest {
   int level = kPlanningLevel;
 };
 
+// The planning clusters in which a policy is to search after a history of items; none: there is
+// nothing to recommend.
+using ClustersFor = std::function<std::vector<int32_t>(const History& history)>;
+
 // Safe to use from several threads. Calls throw Error for an item, a cluster or a level out of
 // range, k below 1, and what a policy's own comment says.
 class Policy {
@@ -32,6 +37,12 @@ class Policy {
   virtual std::vector<Recommendation> recommend(const PolicyRequest& request) const = 0;
   // [N] a score an item, whatever the clusters and what was seen: the order of a full ranking.
   virtual std::vector<float> scores(const PolicyRequest& request) const = 0;
+  // [B][N] the scores after each history. One after another, unless a policy knows better.
+  virtual std::vector<std::vector<float>> batch_scores(const std::vector<History>& histories) const;
+
+  // Whether recommend() without clusters gives what scores() ranks first. A policy that chooses
+  // clusters of its own, or needs some, does not.
+  virtual bool ranks_catalogue() const { return true; }
 };
 
 // Throws Error unless the request fits a catalogue of `item_count` items and a level of

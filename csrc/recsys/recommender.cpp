@@ -64,6 +64,12 @@ History in_order(const ItemOrder& order, History history) {
   return history;
 }
 
+std::vector<History> in_order(const ItemOrder& order, const std::vector<History>& histories) {
+  std::vector<History> result;
+  for (const History& history : histories) result.push_back(in_order(order, history));
+  return result;
+}
+
 }  // namespace
 
 std::vector<Recommendation> Recommender::recommend(const PolicyRequest& request) const {
@@ -101,17 +107,22 @@ std::vector<Recommendation> Recommender::recommend(const std::vector<int32_t>& h
   return recommend(PolicyRequest{{history}, clusters, k, exclude_seen, level});
 }
 
-std::vector<float> Recommender::scores(const PolicyRequest& request) const {
+std::vector<std::vector<float>> Recommender::batch_scores(
+    const std::vector<History>& histories) const {
   const ItemOrder& order = state_->order;
-  prescribe(order, request);
   torch::NoGradGuard no_gradients;
-  const at::Tensor scores = state_->model->last_state({in_order(order, request.history)})
+  const at::Tensor scores = state_->model->last_state(in_order(order, histories))
                                 .matmul(state_->model->item_embedding.t())
                                 .contiguous();
-  std::vector<float> result(static_cast<size_t>(order.size()));
-  for (size_t position = 0; position < result.size(); ++position)
-    result[static_cast<size_t>(order.item[position])] = scores.const_data_ptr<float>()[position];
+  std::vector<std::vector<float>> result;
+  for (int64_t row = 0; row < scores.size(0); ++row)
+    result.push_back(by_item(order, scores[row].const_data_ptr<float>()));
   return result;
+}
+
+std::vector<float> Recommender::scores(const PolicyRequest& request) const {
+  prescribe(state_->order, request);
+  return std::move(batch_scores({request.history}).front());
 }
 
 Recommender::LogProbs Recommender::log_probs(const History& history, int32_t item) const {
@@ -119,7 +130,7 @@ Recommender::LogProbs Recommender::log_probs(const History& history, int32_t ite
   SERENDIP_CHECK(model->config.behaviour_head,
                  "recommend: expected a model with a behaviour head (loss reinforce), got none");
   torch::NoGradGuard no_gradients;
-  const int32_t position = in_order(state_->order, {{item}}).item[0];
+  const int32_t position = in_order(state_->order, History{{item}}).item[0];
   const at::Tensor state = state_->model->last_state({in_order(state_->order, history)});
   const auto log_prob = [&](const at::Tensor& embedding) {
     return exact_log_prob(state, embedding, torch::tensor({position}, at::kLong)).item<double>();
@@ -127,9 +138,18 @@ Recommender::LogProbs Recommender::log_probs(const History& history, int32_t ite
   return {log_prob(model->item_embedding), log_prob(model->behaviour_embedding)};
 }
 
+std::vector<std::vector<float>> Recommender::states(const std::vector<History>& histories) const {
+  const at::Tensor states = state_->model->last_state(in_order(state_->order, histories));
+  std::vector<std::vector<float>> result;
+  for (int64_t row = 0; row < states.size(0); ++row) {
+    const auto* values = states[row].const_data_ptr<float>();
+    result.emplace_back(values, values + states.size(1));
+  }
+  return result;
+}
+
 std::vector<float> Recommender::state(const History& history) const {
-  const at::Tensor state = state_->model->last_state({in_order(state_->order, history)});
-  return {state.const_data_ptr<float>(), state.const_data_ptr<float>() + state.numel()};
+  return std::move(states({history}).front());
 }
 
 int64_t Recommender::dimensions() const { return state_->model->config.dimensions; }

@@ -26,6 +26,8 @@ class Recommender final : public Policy {
   // Cost follows the items of the clusters, not the catalogue.
   std::vector<Recommendation> recommend(const PolicyRequest& request) const override;
   std::vector<float> scores(const PolicyRequest& request) const override;
+  std::vector<std::vector<float>> batch_scores(
+      const std::vector<History>& histories) const override;
   // The same for a history without times and rewards.
   std::vector<Recommendation> recommend(const std::vector<int32_t>& history,
                                         const std::vector<int32_t>& clusters, int64_t k,
@@ -39,8 +41,9 @@ class Recommender final : public Policy {
   // Throws Error for a model without a behaviour head: one trained by another loss than reinforce.
   LogProbs log_probs(const History& history, int32_t item) const;
 
-  // [d] the model's state after the history.
+  // [d] the model's state after the history; [B][d] after each.
   std::vector<float> state(const History& history) const;
+  std::vector<std::vector<float>> states(const std::vector<History>& histories) const;
   int64_t dimensions() const;  // d
 
  private:

@@ -8,6 +8,8 @@
 
 namespace serendip {
 
+constexpr const char* kSequenceModelType = "serendip_sequence";
+
 // `model` must be on the CPU, in float32. The folder is made where missing.
 void save_recommender(const std::filesystem::path& folder, const SequenceModel& model,
                       const ItemOrder& order);

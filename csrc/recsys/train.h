@@ -8,10 +8,12 @@
 #include <string>
 
 #include "base/options.h"
+#include "recsys/policy.h"
 
 namespace serendip {
 
 struct RecommendOptions {
+  std::string policy = "sequence";
   int64_t dimensions = 64;
   int64_t layers = 2;
   int64_t heads = 2;
@@ -31,11 +33,20 @@ struct RecommendOptions {
   double novelty_boost = 1.0;
   bool time_gaps = false;
   bool rewards = false;
+  double exploration = 0.5;
+  double ridge = 1.0;
+  bool progressive = false;
+  double expand_visits = 10.0;
+  double expand_reward = 0.1;
   std::string split = "leave_one_out";
   int64_t seed = 1;
   std::string device = "cpu";
 
   void declare(OptionSet& set) {
+    set.add("policy", policy,
+            "what recommends: the sequence model, or a baseline (bandit: it picks the cluster, the "
+            "sequence model its items)",
+            one_of({"sequence", "two_tower", "bandit", "keyword", "popularity", "random"}));
     set.add("dimensions", dimensions, "width of the item embeddings and states",
             at_least(int64_t{1}));
     set.add("layers", layers, "transformer blocks", at_least(int64_t{1}));
@@ -68,6 +79,15 @@ struct RecommendOptions {
             at_least(1.0));
     set.add("time_gaps", time_gaps, "read the time between a user's events");
     set.add("rewards", rewards, "read the events' rewards");
+    set.add("exploration", exploration, "of bandit: width of the confidence bound, in rewards",
+            at_least(0.0));
+    set.add("ridge", ridge, "of bandit: weight of the prior that every cluster earns nothing",
+            above(0.0));
+    set.add("progressive", progressive,
+            "of bandit: choose from a frontier of clusters that gives way to its children");
+    set.add("expand_visits", expand_visits, "of progressive: events of a cluster that gives way",
+            at_least(0.0));
+    set.add("expand_reward", expand_reward, "of progressive: mean reward of one", at_least(0.0));
     set.add("split", split, "which events are held out: each user's last two, or the latest fifth",
             one_of({"leave_one_out", "time"}));
     set.add("seed", seed, "of the initial weights, batches and dropout", at_least(int64_t{0}));
@@ -75,24 +95,23 @@ struct RecommendOptions {
   }
 };
 
-// Trains with the options' loss at every position, keeps the epoch with the best validation
-// NDCG@10 and writes config.json and model.safetensors to `folder`. Returns {"epochs",
-// "best_epoch", "validation_ndcg_at_10", "test", "popularity", "ndcg_at_10_over_popularity",
-// "parameters"}; "test" and "popularity" hold hr_at_k and ndcg_at_k for k = 5, 10, 20, mrr,
-// coverage_at_10 and novelty_at_10 by full ranking of all unseen items for the events that the
-// options' split holds out, and their difference its mean and 95% interval over users. Bit for bit
-// the same for a seed on the same machine. Throws Error for artifacts that do not fit, and when no
-// user has held-out events (3 events for leave-one-out).
+// Trains the options' policy and saves it in `folder` (recsys/policy_folder.h); of a trained model,
+// the epoch with the best validation NDCG@10. Returns what train_policy() does; of the policies
+// that rank the catalogue, also {"test", "popularity", "ndcg_at_10_over_popularity"}: hr_at_k and
+// ndcg_at_k for k = 5, 10, 20, mrr, coverage_at_10 and novelty_at_10 by full ranking of all unseen
+// items for the events that the options' split holds out, and the difference of the means with its
+// 95% interval over users. Bit for bit the same for a seed on the same machine.
 nlohmann::json train_recommender(const RecommendOptions& options,
                                  const std::filesystem::path& data_h5,
                                  const std::filesystem::path& tree_h5,
                                  const std::filesystem::path& folder);
 
 // {"test", "popularity", "ndcg_at_10_over_popularity", "validation_ndcg_at_10"} of a trained
-// folder, as above; of the options only the split counts.
+// folder, as above; of the options only the split counts. `clusters` is for keyword search.
 nlohmann::json evaluate_recommender(const RecommendOptions& options,
                                     const std::filesystem::path& data_h5,
                                     const std::filesystem::path& tree_h5,
-                                    const std::filesystem::path& folder);
+                                    const std::filesystem::path& folder,
+                                    const ClustersFor& clusters = {});
 
 }  // namespace serendip

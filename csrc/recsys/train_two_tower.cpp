@@ -42,10 +42,7 @@ TrainedTwoTower train_two_tower(const RecommendOptions& options, const ItemOrder
                                 const HeldOut& data,
                                 const std::function<void(const EpochReport&)>& report) {
   const auto seed = static_cast<uint64_t>(options.seed);
-  const auto clusters = static_cast<int64_t>(order.level(kPlanningLevel).place.size());
-  TwoTowerModel model(TwoTowerConfig{clusters_of_positions(order), clusters, options.dimensions,
-                                     options.max_length},
-                      seed);
+  TwoTowerModel model(two_tower_config(order, options.dimensions, options.max_length), seed);
   const at::Device device = open_device(options.device, "recommend.device");
   model->to(device);
   const auto optimizer = make_optimizer(options, *model);

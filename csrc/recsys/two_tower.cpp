@@ -14,6 +14,11 @@ constexpr int64_t kHiddenFactor = 2;
 
 }  // namespace
 
+TwoTowerConfig two_tower_config(const ItemOrder& order, int64_t dimensions, int64_t max_length) {
+  const auto clusters = static_cast<int64_t>(order.level(kPlanningLevel).place.size());
+  return {clusters_of_positions(order), clusters, dimensions, max_length};
+}
+
 TwoTowerModelImpl::TwoTowerModelImpl(const TwoTowerConfig& model_config, uint64_t seed)
     : config(model_config), item_cluster(torch::tensor(model_config.item_cluster, at::kLong)) {
   const int64_t dimensions = config.dimensions, hidden = kHiddenFactor * dimensions;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "recsys/history.h"
+#include "recsys/item_order.h"
 
 namespace serendip {
 
@@ -17,6 +18,9 @@ struct TwoTowerConfig {
   int64_t dimensions = 64;            // d
   int64_t max_length = 50;            // most recent items read
 };
+
+// Of the order's items and planning clusters.
+TwoTowerConfig two_tower_config(const ItemOrder& order, int64_t dimensions, int64_t max_length);
 
 struct TwoTowerModelImpl : torch::nn::Module {
   // Weights drawn from `seed` alone.

@@ -36,9 +36,10 @@ INSTANTIATE_TEST_SUITE_P(Commands, Help,
                          testing::Values("", "run", "simulate", "simulate world", "import",
                                          "pretrain", "embed", "cluster", "curate", "sft", "eval",
                                          "generate", "recommend", "recommend train",
-                                         "recommend eval", "recommend users", "score", "tokenize",
-                                         "inspect", "table", "table labels", "table compare",
-                                         "table blend"));
+                                         "recommend eval", "recommend users", "recommend compare",
+                                         "recommend explain", "recommend value", "score",
+                                         "tokenize", "inspect", "table", "table labels",
+                                         "table compare", "table blend"));
 
 TEST(HelpOfAStage, ShowsTypeDefaultAndConstraint) {
   const TemporaryFolder folder;

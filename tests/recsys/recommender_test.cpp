@@ -136,11 +136,12 @@ TEST_F(RecommenderTest, ScoresOrderTheWholeCatalogueAsProbabilitiesDo) {
 }
 
 TEST_F(RecommenderTest, ABanditPicksTheClusterAndTheModelItsItems) {
-  const Recommender recommender = load();
+  const auto shared = std::make_shared<const Recommender>(load());
+  const Recommender& recommender = *shared;
   const ClusterTree tree = small_tree(kItems, kFinest);
   BanditOptions options;
   options.exploration = 0.0;
-  BanditPolicy policy(tree, recommender, options, 1);
+  BanditPolicy policy(tree, shared, options, 1);
   const History history{{4, 23, 17}};
   for (int32_t item = 0; item < kItems; ++item)
     policy.learn(history, item, tree.planning().assignment[static_cast<size_t>(item)] == 3);
