@@ -20,6 +20,7 @@ using Json = nlohmann::json;
 struct Arguments {
   std::vector<std::string> folders;
   InterestChoice choice;
+  double weight_cap = 20.0;
 };
 
 std::string decimals(const Json& value) { return fmt::format("{:.4f}", value.get<double>()); }
@@ -98,8 +99,9 @@ void compare(const Recipe& recipe, const Arguments& arguments, bool json) {
 }
 
 void value(const Recipe& recipe, const Arguments& arguments, bool json) {
-  const Json result = value_policies(recipe.recommend, recipe.data(), recipe.tree(),
-                                     recipe.recommender(), named_policies(recipe, arguments));
+  const Json result =
+      value_policies(recipe.recommend, recipe.data(), recipe.tree(), recipe.recommender(),
+                     named_policies(recipe, arguments), arguments.weight_cap);
   print(json ? result.dump(1) + "\n" : value_lines(result));
 }
 
@@ -107,7 +109,7 @@ std::shared_ptr<Arguments> add_folders(CLI::App& command) {
   auto arguments = std::make_shared<Arguments>();
   command
       .add_option("--with", arguments->folders,
-                  "a trained policy's folder over the same items and tree; repeat for several")
+                  "a trained policy's folder over the same tree; repeat for several")
       ->type_name("FOLDER")
       ->expected(1)
       ->take_all();
@@ -117,8 +119,8 @@ std::shared_ptr<Arguments> add_folders(CLI::App& command) {
 }  // namespace
 
 void add_recommend_compare(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand(
-      "compare", "The recommender beside other policies on held-out events: comparison.json");
+  CLI::App& command =
+      *app.add_subcommand("compare", "The recommender beside other policies: comparison.json");
   const auto recipe_arguments = add_recipe_arguments(command, {"recommend", "curate"});
   const auto arguments = add_folders(command);
   add_interest_choice(command, arguments->choice);
@@ -128,10 +130,15 @@ void add_recommend_compare(CLI::App& app) {
 }
 
 void add_recommend_value(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand(
-      "value", "What policies would have earned on the log's last events, by off-policy estimates");
+  CLI::App& command =
+      *app.add_subcommand("value", "What policies would have earned, by off-policy estimates");
   const auto recipe_arguments = add_recipe_arguments(command, {"recommend"});
   const auto arguments = add_folders(command);
+  command
+      .add_option("--weight-cap", arguments->weight_cap,
+                  "most that an event counts: less variance, more bias [20]")
+      ->type_name("FLOAT")
+      ->check(CLI::PositiveNumber);
   command.callback([recipe_arguments, arguments] {
     value(*recipe_arguments->load(), *arguments, recipe_arguments->json);
   });

@@ -187,13 +187,13 @@ std::string explanation_text(const Json& result) {
 
 void add_recommend_explain(CLI::App& app) {
   CLI::App& command = *app.add_subcommand(
-      "explain", "A user's history, context, table row and items, and what others would show");
+      "explain", "A user's way from history to items, and what others would show");
   const auto recipe_arguments = add_recipe_arguments(command, {"recommend", "curate"});
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("--user", arguments->user, "id of the user, as in the events")->required();
   command
       .add_option("--with", arguments->folders,
-                  "another policy's folder over the same items and tree; repeat for several")
+                  "another policy's folder over the same tree; repeat for several")
       ->type_name("FOLDER")
       ->expected(1)
       ->take_all();

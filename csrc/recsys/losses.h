@@ -40,7 +40,7 @@ at::Tensor exact_log_prob(const at::Tensor& state, const at::Tensor& item_embedd
 
 struct ReinforceOptions {
   double top_k = 16.0;       // K, at least 1; 1 is plain off-policy REINFORCE
-  double weight_cap = 20.0;  // c
+  double weight_cap = 1.0;  // c
 };
 
 // The surrogate whose gradient is that of top-K off-policy-corrected REINFORCE (Chen et al. 2019,

@@ -98,13 +98,13 @@ nlohmann::json compare_policies(const RecommendOptions& options,
 nlohmann::json value_policies(const RecommendOptions& options, const std::filesystem::path& data_h5,
                               const std::filesystem::path& tree_h5,
                               const std::filesystem::path& behaviour,
-                              const std::vector<ComparedPolicy>& policies) {
+                              const std::vector<ComparedPolicy>& policies, double weight_cap) {
   const RecommendInputs inputs = load_recommend_inputs(options, data_h5, tree_h5);
   const Recommender logged = Recommender::load(behaviour, inputs.tree);
   nlohmann::json result = {{"policies", nlohmann::json::array()}};
   for (const LoadedPolicy& valued : load_all(policies, inputs, options)) {
     const std::vector<LoggedEvent> events = logged_events(*valued.policy, logged, inputs);
-    nlohmann::json entry = estimates_json(estimate_off_policy(events, options.weight_cap));
+    nlohmann::json entry = estimates_json(estimate_off_policy(events, weight_cap));
     entry["name"] = valued.name;
     result["policies"].push_back(std::move(entry));
     std::set<int64_t> users;

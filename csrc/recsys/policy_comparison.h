@@ -36,6 +36,6 @@ nlohmann::json compare_policies(const RecommendOptions& options,
 nlohmann::json value_policies(const RecommendOptions& options, const std::filesystem::path& data_h5,
                               const std::filesystem::path& tree_h5,
                               const std::filesystem::path& behaviour,
-                              const std::vector<ComparedPolicy>& policies);
+                              const std::vector<ComparedPolicy>& policies, double weight_cap);
 
 }  // namespace serendip

@@ -29,7 +29,7 @@ struct RecommendOptions {
   std::string negatives = "uniform";
   int64_t negative_count = 512;
   double top_k = 16.0;
-  double weight_cap = 20.0;
+  double weight_cap = 1.0;
   double novelty_boost = 1.0;
   bool time_gaps = false;
   bool rewards = false;

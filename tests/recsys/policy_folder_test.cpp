@@ -179,8 +179,8 @@ TEST_F(PolicyFolders, TheValueOfTheLoggingPolicyIsWhatWasEarned) {
   RecommendOptions options = options_of("sequence");
   options.loss = "reinforce";
   train(options, "reinforced");
-  const nlohmann::json result =
-      value_policies(options, files / "data.h5", files / "tree.h5", files / "reinforced", {});
+  const nlohmann::json result = value_policies(options, files / "data.h5", files / "tree.h5",
+                                               files / "reinforced", {}, /*weight_cap=*/5.0);
   EXPECT_EQ(result["events"], 2 * kUsers);
   EXPECT_EQ(result["users"], kUsers);
   ASSERT_EQ(result["policies"].size(), 2u);
@@ -197,7 +197,7 @@ TEST_F(PolicyFolders, TheValueOfTheLoggingPolicyIsWhatWasEarned) {
                   {{data.event_item.begin() + begin, data.event_item.begin() + begin + place}},
                   data.event_item[at])
               .behaviour;
-      const double own = std::min(std::exp(-std::log(kItems) - beta), options.weight_cap);
+      const double own = std::min(std::exp(-std::log(kItems) - beta), 5.0);
       weight += own;
       earned += own * data.event_reward[at];
       logged += data.event_reward[at];
@@ -210,7 +210,8 @@ TEST_F(PolicyFolders, TheValueOfTheLoggingPolicyIsWhatWasEarned) {
 
   train(options_of("sequence"), "plain");
   EXPECT_EQ(error_of([&] {
-              value_policies(options, files / "data.h5", files / "tree.h5", files / "plain", {});
+              value_policies(options, files / "data.h5", files / "tree.h5", files / "plain", {},
+                             5.0);
             }),
             "recommend: expected a model with a behaviour head (loss reinforce), got none");
 }
