@@ -93,7 +93,7 @@ nlohmann::json compare_tables(const PairTable& a, const PairTable& b) {
 
 Chart label_distribution_chart(
     const std::vector<std::pair<std::string, LabelDistribution>>& tables) {
-  Chart chart{"Best labels, most frequent first", "labels", "% of rows"};
+  Chart chart{"Best labels, most frequent first", "labels, by rank", "% of rows"};
   chart.y_shown = {0};
   for (const auto& [name, distribution] : tables) {
     ChartSeries series{name};

@@ -17,7 +17,7 @@ struct ChartPoint {
 struct ChartSeries {
   enum class Style {
     kMeasured,   // a line, with a mark on its best point
-    kLine,       // a line
+    kLine,       // a line, its intervals a band
     kReference,  // a dashed line
     kPoints      // marks alone
   };

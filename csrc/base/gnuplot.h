@@ -6,10 +6,10 @@
 namespace serendip {
 
 struct Picture {
-  std::string name;             // a prefix of the SVG's ids: unique among the pictures of a page
-  std::string title;            // what a screen reader says of it
-  int width = 720, height = 0;  // pixels
-  std::string script;           // gnuplot's commands, without terminal and output
+  std::string name;           // a prefix of the SVG's ids: unique among the pictures of a page
+  std::string title;          // what a screen reader says of it
+  int width = 0, height = 0;  // pixels
+  std::string script;         // gnuplot's commands, without terminal and output
 };
 
 // One <svg> element, a whole file as well as a part of an HTML page; the same bytes for the same

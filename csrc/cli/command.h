@@ -43,6 +43,7 @@ void add_sft(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_recommend(CLI::App& app);
+void add_report(CLI::App& app);
 void add_run(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_score(CLI::App& app);

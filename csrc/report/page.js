@@ -114,9 +114,11 @@ function startPairSearch(data) {
 const clusterInput = document.getElementById('cluster-search');
 if (clusterInput) startClusterFilter(clusterInput);
 
-// Large tables are decoded when they come near the window.
+// A large table is decoded when it comes near the window.
 const pairData = document.getElementById('pair-data');
-if (pairData) {
+if (pairData && pairData.textContent.length < 1e6) {
+  startPairSearch(pairData);
+} else if (pairData) {
   const observer = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();

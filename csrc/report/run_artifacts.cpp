@@ -28,9 +28,9 @@ std::optional<JsonField> RunArtifacts::result(const std::string& stage) const {
 std::vector<fs::path> report_inputs(const fs::path& folder,
                                     const std::vector<std::string>& stages) {
   std::vector<fs::path> inputs;
-  for (const char* name : {"recipe.yaml", "data.h5", "tree.h5", "transitions.h5", "table.h5",
-                           "sft/metrics.jsonl", "eval.json", "recommendations.json",
-                           "experiment/results.json"})
+  for (const char* name :
+       {"recipe.yaml", "data.h5", "tree.h5", "transitions.h5", "table.h5", "sft/metrics.jsonl",
+        "eval.json", "recommendations.json", "experiment/results.json"})
     inputs.push_back(folder / name);
   for (const std::string& stage : stages) inputs.push_back(manifest_path(folder, stage));
   std::erase_if(inputs, [](const fs::path& path) { return !fs::exists(path); });
@@ -47,11 +47,10 @@ RunArtifacts load_run_artifacts(const fs::path& folder, const std::vector<std::s
   if (fs::exists(folder / "tree.h5")) run.tree = load_tree(folder / "tree.h5");
   if (fs::exists(folder / "data.h5"))
     run.item_title = Hdf5File::open(folder / "data.h5").read_strings("/items/title");
-  SERENDIP_CHECK(!run.tree || run.item_title.empty() ||
-                     run.item_title.size() == run.tree->item_traffic.size(),
-                 "{}: expected a tree of {} items as in data.h5, got {}",
-                 (folder / "tree.h5").string(), run.item_title.size(),
-                 run.tree->item_traffic.size());
+  SERENDIP_CHECK(
+      !run.tree || run.item_title.empty() || run.item_title.size() == run.tree->item_traffic.size(),
+      "{}: expected a tree of {} items as in data.h5, got {}", (folder / "tree.h5").string(),
+      run.item_title.size(), run.tree->item_traffic.size());
   if (fs::exists(folder / "table.h5")) {
     run.table = load_pair_table(folder / "table.h5");
     if (run.tree)

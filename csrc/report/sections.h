@@ -10,15 +10,15 @@
 namespace serendip {
 
 HtmlSection facts_section(const RunArtifacts& run);
-HtmlSection claims_section(const RunArtifacts& run);       // of the experiment
-HtmlSection users_section(const RunArtifacts& run);        // recommendations.json
-HtmlSection pair_section(const RunArtifacts& run);         // the table, to be searched
-HtmlSection cluster_section(const RunArtifacts& run);      // the tree
-HtmlSection transition_section(const RunArtifacts& run);   // the heat map
-HtmlSection learning_section(const RunArtifacts& run);     // figure 4a
-HtmlSection evaluation_section(const RunArtifacts& run);   // eval.json
+HtmlSection claims_section(const RunArtifacts& run);      // of the experiment
+HtmlSection users_section(const RunArtifacts& run);       // recommendations.json
+HtmlSection pair_section(const RunArtifacts& run);        // the table, to be searched
+HtmlSection cluster_section(const RunArtifacts& run);     // the tree
+HtmlSection transition_section(const RunArtifacts& run);  // the heat map
+HtmlSection learning_section(const RunArtifacts& run);    // figure 4a
+HtmlSection evaluation_section(const RunArtifacts& run);  // eval.json
 HtmlSection recommender_section(const RunArtifacts& run);
-HtmlSection pipeline_section(const RunArtifacts& run);     // timings, machines, settings
+HtmlSection pipeline_section(const RunArtifacts& run);  // timings, machines, settings
 HtmlSection recipe_section(const RunArtifacts& run);
 // Figure 3; `random_table`: a table of the same contexts after random curation, or empty.
 HtmlSection label_section(const RunArtifacts& run, const std::filesystem::path& random_table);
