@@ -64,7 +64,10 @@ nlohmann::json write_report(const std::filesystem::path& folder,
       std::count_if(sections.begin(), sections.end(), [](const HtmlSection& section) {
         return section.body.find("<p class=\"missing\">") != std::string::npos;
       });
-  return {{"bytes", html.size()}, {"sections", sections.size()}, {"missing", missing}};
+  return {{"page", (folder / "report.html").string()},
+          {"bytes", html.size()},
+          {"sections", sections.size()},
+          {"missing", missing}};
 }
 
 }  // namespace serendip

@@ -17,9 +17,9 @@ struct ReportOptions {
 };
 
 // Writes folder/report.html from what the folder holds; `stages` are those of a run, in order. The
-// same bytes for the same artifacts. Returns {"bytes", "sections", "missing" (of these, without
-// their artifacts)}. Throws Error naming a damaged artifact, or gnuplot's package where that is
-// missing.
+// same bytes for the same artifacts. Returns {"page" (its path), "bytes", "sections", "missing" (of
+// these, without their artifacts)}. Throws Error naming a damaged artifact, or gnuplot's package
+// where that is missing.
 nlohmann::json write_report(const std::filesystem::path& folder,
                             const std::vector<std::string>& stages, const ReportOptions& options);
 
