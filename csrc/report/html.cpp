@@ -56,9 +56,9 @@ std::string html_table(const HtmlTable& table) {
 
 std::string html_figure(const std::string& svg, std::string_view caption) {
   return fmt::format(
-      "<figure><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Figure\">\n"
+      "<figure><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Figure: {}\">\n"
       "{}</div>\n<figcaption>{}</figcaption></figure>\n",
-      svg, html_text(caption));
+      html_text(caption.substr(0, caption.find('.'))), svg, html_text(caption));
 }
 
 std::string html_details(std::string_view summary, const std::string& body) {
