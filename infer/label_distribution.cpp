@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "base/check.h"
-#include "base/line_chart.h"
 
 namespace serendip {
 namespace {
@@ -92,20 +91,20 @@ nlohmann::json compare_tables(const PairTable& a, const PairTable& b) {
           {"total_variation", variation / 2}};
 }
 
-std::string label_distribution_svg(
+Chart label_distribution_chart(
     const std::vector<std::pair<std::string, LabelDistribution>>& tables) {
-  LineChart chart{"Best labels, most frequent first", "labels", "% of rows", {}};
+  Chart chart{"Best labels, most frequent first", "labels, by rank", "% of rows"};
   chart.y_shown = {0};
   for (const auto& [name, distribution] : tables) {
-    ChartSeries series{name, {}};
+    ChartSeries series{name};
     const std::vector<int64_t> sorted = by_frequency(distribution);
     for (size_t i = 0; i < sorted.size(); ++i)
-      series.points.emplace_back(static_cast<double>(i + 1),
-                                 100 * static_cast<double>(sorted[i]) /
-                                     static_cast<double>(std::max<int64_t>(1, distribution.rows)));
+      series.points.push_back({static_cast<double>(i + 1),
+                               100 * static_cast<double>(sorted[i]) /
+                                   static_cast<double>(std::max<int64_t>(1, distribution.rows))});
     chart.series.push_back(std::move(series));
   }
-  return charts_svg({chart});
+  return chart;
 }
 
 }  // namespace serendip

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/chart.h"
 #include "infer/pair_table.h"
 
 namespace serendip {
@@ -31,7 +32,7 @@ double entropy_bits(const std::vector<double>& counts);
 nlohmann::json compare_tables(const PairTable& a, const PairTable& b);
 
 // Share of rows by label, most frequent first, a curve a table.
-std::string label_distribution_svg(
+Chart label_distribution_chart(
     const std::vector<std::pair<std::string, LabelDistribution>>& tables);
 
 }  // namespace serendip

@@ -22,6 +22,7 @@ DEBIAN_PACKAGES=(
   'libgloo-dev=0.0~git20220518*'
   'libgtest-dev=1.12.1*'
   'libbenchmark-dev=1.7.1*'
+  'gnuplot-nox=5.4.4*'     # figures
   'wordnet-base=1:3.0*'    # names of simulated topics
 )
 

@@ -5,12 +5,18 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "train/step_evaluation.h"
+#include "base/chart.h"
 
 namespace serendip {
 
-// An SVG of match rate, recall@10 and likelihood; `baselines` as StepEvaluator gives them.
-void save_learning_curve(const std::vector<StepEvaluation>& evaluations,
+// Match rate, recall@10 and likelihood. `evaluations`: as StepEvaluation::flat has them, each with
+// its "step"; `baselines` as StepEvaluator gives them, or an empty object. Shares have their 95%
+// interval (Wilson 1927), which takes contexts and transitions as independent.
+std::vector<Chart> learning_curve(const std::vector<nlohmann::json>& evaluations,
+                                  const nlohmann::json& baselines);
+
+// The same as an SVG file; without gnuplot a warning instead: fine-tuning goes on.
+void save_learning_curve(const std::vector<nlohmann::json>& evaluations,
                          const nlohmann::json& baselines, const std::filesystem::path& path);
 
 }  // namespace serendip

@@ -216,14 +216,21 @@ class Selection {
   int64_t best_ = -1, without_better_ = 0;
 };
 
+std::vector<nlohmann::json> curve_of(const Selection& selection) {
+  std::vector<nlohmann::json> curve;
+  for (const StepEvaluation& evaluation : selection.all()) {
+    curve.push_back(evaluation.flat());
+    curve.back()["step"] = evaluation.step;
+  }
+  return curve;
+}
+
 nlohmann::json result_of(const Selection& selection, int64_t steps) {
-  nlohmann::json result = {{"steps", steps}, {"best_step", selection.best()}};
+  nlohmann::json result = {
+      {"steps", steps}, {"best_step", selection.best()}, {"curve", curve_of(selection)}};
   double seconds = 0;
   for (const StepEvaluation& evaluation : selection.all()) {
     seconds += evaluation.seconds;
-    nlohmann::json point = evaluation.flat();
-    point["step"] = evaluation.step;
-    result["curve"].push_back(point);
     if (evaluation.step != selection.best()) continue;
     result["best_match_rate"] = evaluation.match_rate;
     result["best_dev_recall"] = evaluation.dev.all.recall_at_10;
@@ -320,7 +327,8 @@ nlohmann::json sft(const ModelOptions& model_options, const SftOptions& options,
     checkpoints.save_evaluation(evaluation.step, evaluation.json());
     checkpoints.choose(selection.best());
     checkpoints.prune(options.keep_last, selection.best());
-    save_learning_curve(selection.all(), evaluator.baselines(), run_folder / "sft/figure_4a.svg");
+    save_learning_curve(curve_of(selection), evaluator.baselines(),
+                        run_folder / "sft/figure_4a.svg");
     log(evaluation.flat());
     log_evaluation(evaluation, since_evaluation);
     since_evaluation = 0;

@@ -69,6 +69,7 @@ nlohmann::json StepEvaluation::json() const {
   return {{"step", step},
           {"loss", loss},
           {"match_rate", match_rate},
+          {"match_contexts", match_contexts},
           {"label_entropy_bits", label_entropy_bits},
           {"sft", set_json(sft)},
           {"dev", set_json(dev)},
@@ -81,8 +82,15 @@ StepEvaluation StepEvaluation::from(const nlohmann::json& json) {
     return {TransitionMeans::from(json.at(name).at("all")),
             TransitionMeans::from(json.at(name).at("unseen"))};
   };
-  return {json.at("step"), json.at("loss"), json.at("match_rate"), json.at("label_entropy_bits"),
-          set("sft"),      set("dev"),      set("test"),           json.at("seconds")};
+  return {json.at("step"),
+          json.at("loss"),
+          json.at("match_rate"),
+          json.value("match_contexts", int64_t{0}),
+          json.at("label_entropy_bits"),
+          set("sft"),
+          set("dev"),
+          set("test"),
+          json.at("seconds")};
 }
 
 nlohmann::json StepEvaluation::flat() const {
@@ -140,6 +148,7 @@ StepEvaluation StepEvaluator::run(const Decoder& decoder, const LanguageModel& m
   answers = summed(answers, group_);
   double matched = 0;
   for (const double count : answers) matched += count;
+  result.match_contexts = match_count_;
   result.match_rate = matched / static_cast<double>(match_count_);
   result.label_entropy_bits = entropy_bits(answers);
 

@@ -30,6 +30,7 @@ struct SetEvaluation {
 struct StepEvaluation {
   int64_t step = 0;
   double loss = 0, match_rate = 0;
+  int64_t match_contexts = 0;     // that match_rate is a share of
   double label_entropy_bits = 0;  // of the descriptions that free decoding answers with
   SetEvaluation sft, dev, test;
   double seconds = 0;

@@ -8,6 +8,7 @@
 #include "base/file_lock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/process.h"
 
 namespace serendip {
@@ -64,6 +65,7 @@ StageOutcome run_stage(const fs::path& run_folder, const Stage& stage) {
                                    {"outputs", hashes(stage.outputs)},
                                    {"seconds", outcome.seconds},
                                    {"peak_memory", outcome.peak_memory},
+                                   {"machine", machine_json()},
                                    {"result", outcome.result}};
   write_file(manifest_path, manifest.dump(1) + "\n");
   return outcome;

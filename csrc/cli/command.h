@@ -46,6 +46,7 @@ void add_recommend(CLI::App& app);
 void add_recommend_compare(CLI::App& app);
 void add_recommend_explain(CLI::App& app);
 void add_recommend_value(CLI::App& app);
+void add_report(CLI::App& app);
 void add_run(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_score(CLI::App& app);

@@ -12,6 +12,7 @@
 #include "data/import.h"
 #include "infer/generate.h"
 #include "recsys/train.h"
+#include "report/report.h"
 #include "simulator/options.h"
 #include "train/pretrain.h"
 #include "train/sft.h"
@@ -43,6 +44,7 @@ struct Recipe {
   EvalOptions eval;
   GenerateOptions generate;
   RecommendOptions recommend;
+  ReportOptions report;
   PlanOptions plan;
   std::vector<OptionSet> sections;  // in the order above
 

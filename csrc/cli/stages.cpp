@@ -44,7 +44,8 @@ std::vector<StageSpec> all_stages() {
           generate_stage(),
           recommend_train_stage(),
           recommend_eval_stage(),
-          recommend_users_stage()};
+          recommend_users_stage(),
+          report_stage()};
 }
 
 std::vector<StageSpec> wanted_stages(const Recipe& recipe) {

@@ -42,6 +42,7 @@ StageSpec generate_stage();
 StageSpec recommend_train_stage();
 StageSpec recommend_eval_stage();
 StageSpec recommend_users_stage();
+StageSpec report_stage();
 
 // In the order in which `run` does them.
 std::vector<StageSpec> all_stages();

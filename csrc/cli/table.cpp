@@ -39,7 +39,7 @@ void save_picture(const TableArguments& arguments, const std::vector<PairTable>&
   std::vector<std::pair<std::string, LabelDistribution>> named;
   for (size_t i = 0; i < tables.size(); ++i)
     named.emplace_back(short_name(arguments.tables[i]), label_distribution(tables[i]));
-  write_file(arguments.svg, label_distribution_svg(named));
+  write_file(arguments.svg, charts_svg("labels", {label_distribution_chart(named)}));
 }
 
 void show_labels(const TableArguments& arguments) {

@@ -1,17 +1,13 @@
-// Numbers and tables as a terminal shows them.
+// Tables as a terminal shows them.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-namespace serendip {
+#include "base/quantity_text.h"
 
-std::string bytes_text(double bytes);       // "1.5 GiB"
-std::string count_text(double count);       // "1.50 T", "12,345" below a million
-std::string duration_text(double seconds);  // "12.3 s", "4 min 05 s", "3 h 20 min", "12.5 days"
-// A JSON value in few characters; "-" for null, four digits of a float.
-std::string value_text(const nlohmann::json& value);
+namespace serendip {
 
 // Rows of cells, columns padded to their widest cell; the first column to the left, the others to
 // the right where `numeric`, else to the left. Lines carry no trailing blanks.

@@ -129,7 +129,7 @@ TEST_F(SmallRun, PretrainsItsOwnModel) {
   ASSERT_EQ(first.exit_code, 0) << first.err;
   EXPECT_NE(first.out.find("held_out_bits_per_byte"), std::string::npos) << first.out;
   for (const char* name : {"base_model/tokenizer.model", "pretrain/metrics.jsonl", "sft/best",
-                           "table.h5", "recommendations.json"})
+                           "table.h5", "recommendations.json", "report.html"})
     EXPECT_TRUE(fs::exists(folder / ("run/" + std::string(name)))) << name;
   const CommandResult second = command(folder, small);
   EXPECT_EQ(second.err.find(": starts"), std::string::npos) << second.err;

@@ -37,7 +37,7 @@ INSTANTIATE_TEST_SUITE_P(Commands, Help,
                                          "pretrain", "embed", "cluster", "curate", "sft", "eval",
                                          "generate", "recommend", "recommend train",
                                          "recommend eval", "recommend users", "recommend compare",
-                                         "recommend explain", "recommend value", "score",
+                                         "recommend explain", "recommend value", "report", "score",
                                          "tokenize", "inspect", "table", "table labels",
                                          "table compare", "table blend"));
 
