@@ -1,7 +1,6 @@
 #include "data/event_sorter.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/interrupt.h"
 
@@ -12,11 +11,22 @@ namespace {
 
 constexpr int64_t kScatterBuffer = 2048;  // events gathered for a range before they are written
 
-void sort_events(std::vector<ImportedEvent>& events) {
-  std::stable_sort(events.begin(), events.end(),
-                   [](const ImportedEvent& a, const ImportedEvent& b) {
-                     return std::pair(a.user, a.time) < std::pair(b.user, b.time);
-                   });
+// Into `sorted`: by user, each of whose events have their place there, then by time. `place`
+// [users]: where the first of each goes; moved on.
+void sort_events(std::span<const ImportedEvent> events, int64_t first_user,
+                 std::vector<int64_t>& place, std::vector<ImportedEvent>& sorted) {
+  sorted.resize(events.size());
+  for (const ImportedEvent& event : events)
+    sorted[static_cast<size_t>(place[static_cast<size_t>(event.user - first_user)]++)] = event;
+  const auto is_earlier = [](const ImportedEvent& a, const ImportedEvent& b) {
+    return a.time < b.time;
+  };
+  int64_t begin = 0;
+  for (const int64_t end : place) {  // now where the next user's begin
+    const auto first = sorted.begin() + begin, last = sorted.begin() + end;
+    if (!std::is_sorted(first, last, is_earlier)) std::stable_sort(first, last, is_earlier);
+    begin = end;
+  }
 }
 
 }  // namespace
@@ -89,23 +99,28 @@ std::unique_ptr<ScratchFile> EventSorter::scatter(const std::vector<int64_t>& ra
 }
 
 void EventSorter::sort(const std::function<void(std::span<const ImportedEvent>)>& consume) {
-  if (spilled_ == 0) {
-    sort_events(buffer_);
-    if (!buffer_.empty()) consume(buffer_);
-    return;
+  const std::vector<int64_t> offsets = user_offsets();
+  std::vector<int64_t> ends = {static_cast<int64_t>(user_events_.size())};
+  if (spilled_ > 0) {
+    spill();
+    ends = range_ends();
+    scratch_ = scatter(ends, offsets);
   }
-  spill();
-  buffer_ = {};
-  const std::vector<int64_t> offsets = user_offsets(), ends = range_ends();
-  scratch_ = scatter(ends, offsets);
+  std::vector<ImportedEvent> sorted;
+  std::vector<int64_t> place;
   int64_t first = 0;
   for (const int64_t end : ends) {
     throw_if_interrupted();
     const int64_t begin = offsets[static_cast<size_t>(first)];
-    buffer_.resize(static_cast<size_t>(offsets[static_cast<size_t>(end)] - begin));
-    scratch_->read<ImportedEvent>(buffer_, begin);
-    sort_events(buffer_);
-    consume(buffer_);
+    if (spilled_ > 0) {
+      buffer_.resize(static_cast<size_t>(offsets[static_cast<size_t>(end)] - begin));
+      scratch_->read<ImportedEvent>(buffer_, begin);
+    }
+    place.clear();
+    for (int64_t user = first; user < end; ++user)
+      place.push_back(offsets[static_cast<size_t>(user)] - begin);
+    sort_events(buffer_, first, place, sorted);
+    if (!sorted.empty()) consume(sorted);
     first = end;
   }
 }

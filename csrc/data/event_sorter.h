@@ -19,8 +19,8 @@ struct ImportedEvent {
   float reward;
 };
 
-// Holds at most `memory_events` events (24 bytes each, and half as much again while sorting), or
-// the busiest user's if those are more, and 8 bytes a user. Uses up to 48 bytes of disk an event.
+// Holds at most `memory_events` events (24 bytes each, twice while sorting), or the busiest user's
+// if those are more, and 16 bytes a user. Uses up to 48 bytes of disk an event.
 class EventSorter {
  public:
   // Scratch files lie in `folder`.

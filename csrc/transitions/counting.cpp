@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -20,7 +21,7 @@ constexpr size_t kBlockRows = 1 << 16;  // of a result, and read at a time of a 
 
 template <size_t W>
 struct CountedKey {
-  std::array<uint64_t, W> key;
+  RowKey<W> key;
   int64_t count;
 };
 
@@ -87,7 +88,7 @@ class Merge {
   }
 
  private:
-  static bool is_later(Run<W>* a, Run<W>* b) { return a->peek()->key > b->peek()->key; }
+  static bool is_later(Run<W>* a, Run<W>* b) { return b->peek()->key < a->peek()->key; }
 
   std::vector<Run<W>> runs_;
   std::vector<Run<W>*> heap_;  // those with rows left
@@ -96,17 +97,18 @@ class Merge {
 template <size_t W>
 class SortedRunCounter : public TransitionCounter {
  public:
-  using Key = std::array<uint64_t, W>;
+  using Key = RowKey<W>;
   using Row = CountedKey<W>;
 
-  // Half of the memory for keys as they come, half for sorted runs.
+  // An eighth of the memory for keys as they come, twice as much while they are sorted and counted,
+  // half for the runs that they become.
   SortedRunCounter(int64_t context_size, RowPacking packing, int64_t memory, fs::path folder)
       : context_size_(context_size),
         packing_(packing),
         folder_(std::move(folder)),
         keys_(static_cast<size_t>(omp_get_max_threads())),
         most_keys_(
-            std::max<size_t>(1, static_cast<size_t>(memory) / 2 / keys_.size() / sizeof(Key))),
+            std::max<size_t>(1, static_cast<size_t>(memory) / 8 / keys_.size() / sizeof(Key))),
         most_rows_(static_cast<size_t>(memory) / 2 / sizeof(Row)) {}
 
   void add(const std::vector<int32_t>& context, const std::vector<int32_t>& label) override {
@@ -147,15 +149,17 @@ class SortedRunCounter : public TransitionCounter {
  private:
   // Turns keys into a run.
   void keep(std::vector<Key>& keys) {
-    std::sort(keys.begin(), keys.end());
+    sort_keys(keys);
+    size_t distinct = 0;
+    for (size_t i = 0; i < keys.size(); ++i) distinct += i == 0 || !(keys[i] == keys[i - 1]);
     std::vector<Row> rows;
+    rows.reserve(distinct);
     for (const Key& key : keys) {
-      if (rows.empty() || rows.back().key != key) rows.push_back({key, 0});
+      if (rows.empty() || !(rows.back().key == key)) rows.push_back({key, 0});
       ++rows.back().count;
     }
     keys.clear();
     if (rows.empty()) return;
-    rows.shrink_to_fit();
     const std::lock_guard lock(mutex_);
     rows_held_ += rows.size();
     held_.emplace_back(std::move(rows));

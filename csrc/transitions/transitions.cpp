@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -47,12 +48,22 @@ void parse_line(const std::string& line, TransitionSet& set) {
 }
 
 void append_lines(const TransitionSet& set, fmt::memory_buffer& text) {
+  const auto append = [&](std::string_view part) { text.append(part); };
+  const auto append_number = [&](int64_t number) {
+    const fmt::format_int digits(number);
+    append({digits.data(), digits.size()});
+  };
   for (int64_t row = 0; row < set.size(); ++row) {
-    const std::span<const int32_t> context(set.context_of(row),
-                                           static_cast<size_t>(set.context_size));
-    fmt::format_to(std::back_inserter(text), "{{\"context\":[{}],\"label\":{},\"count\":{}}}\n",
-                   fmt::join(context, ","), set.label[static_cast<size_t>(row)],
-                   set.count[static_cast<size_t>(row)]);
+    append("{\"context\":[");
+    for (int64_t k = 0; k < set.context_size; ++k) {
+      if (k > 0) append(",");
+      append_number(set.context_of(row)[k]);
+    }
+    append("],\"label\":");
+    append_number(set.label[static_cast<size_t>(row)]);
+    append(",\"count\":");
+    append_number(set.count[static_cast<size_t>(row)]);
+    append("}\n");
   }
 }
 
