@@ -50,6 +50,8 @@ StageOutcome run_stage(const fs::path& run_folder, const Stage& stage) {
       return {true, manifest.at("seconds"), manifest.at("peak_memory"), manifest.at("result")};
     }
   }
+  if (lock)
+    for (const fs::path& output : stage.outputs) remove_leftovers(output);
   spdlog::info("{}: starts", stage.name);
   reset_peak_memory();
   const auto start = std::chrono::steady_clock::now();

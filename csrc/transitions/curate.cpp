@@ -32,8 +32,9 @@ void log_labels(const std::vector<int32_t>& labels, const std::string& what,
 
 int64_t memory_bytes(const CurateOptions& options) { return options.memory << 20; }
 
+fs::path pieces_folder(const fs::path& folder) { return folder / "curate.parts"; }
 fs::path piece_path(const fs::path& folder, int64_t piece) {
-  return folder / "curate.parts" / fmt::format("piece_{}.h5", piece);
+  return pieces_folder(folder) / fmt::format("piece_{}.h5", piece);
 }
 
 MinedTransitions mine_piece(const CurateOptions& options, const fs::path& data_h5,
@@ -119,6 +120,7 @@ nlohmann::json write_sets(const CurateOptions& options, const CuratedRows& rows,
                       folder / "sft_random.jsonl");
   const int64_t dev = save_held_out(options, level, folder, "dev");
   const int64_t test = save_held_out(options, level, folder, "test");
+  fs::remove_all(pieces_folder(folder));
   return {{"transitions", occurrences},
           {"distinct", distinct},
           {"balanced", balanced.set.size()},
@@ -192,7 +194,6 @@ nlohmann::json merge_pieces(const CurateOptions& options, const fs::path& tree_h
   rows.dev = joined(std::move(dev));
   rows.test = joined(std::move(test));
   nlohmann::json result = write_sets(options, rows, level, folder);
-  fs::remove_all(folder / "curate.parts");
   return result;
 }
 
