@@ -8,9 +8,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   format.delimiter = std::vector<std::string>{",", "\\t", "::", "|"}[data[0] & 3];
   if (data[0] & 4) format.header = {"a", "b", "c"};
   format.sequences = (data[0] & 24) == 24;
-  const std::vector<std::string> columns =
-      format.sequences ? std::vector<std::string>{"user_id", "item_id", ""}
-                       : std::vector<std::string>{"a", "c", ""};
+  const std::vector<std::string> columns = format.sequences
+                                               ? std::vector<std::string>{"user_id", "item_id", ""}
+                                               : std::vector<std::string>{"a", "c", ""};
   const char* name = data[0] & 32 ? "events.csv.gz" : "events.csv";
   return serendip::fuzz_file(name, data + 1, size - 1, [&](const auto& folder) {
     serendip::read_part(folder / name, columns, format, [&](const serendip::TableRow& row) {
