@@ -14,7 +14,6 @@ import argparse
 import os
 import pathlib
 import shutil
-import sys
 import time
 
 import h5py
@@ -150,15 +149,18 @@ def main():
     events, tree = folder / "events.parquet", arguments.run / "tree.h5"
     with h5py.File(arguments.run / "data.h5") as data:
         event_count = data["/events/item"].shape[0]
-        item_cluster = write_tree(data, tree)
-        if arguments.peers:
-            write_events(data, item_cluster, events)
+
+    def prepare():  # in a process of its own, or its memory would count as the jobs'
+        with h5py.File(arguments.run / "data.h5") as data:
+            write_events(data, write_tree(data, tree), events)
+
+    measure("input for the peers", prepare, event_count)
     os.environ["POLARS_MAX_THREADS"] = str(arguments.threads)
     log = os.open(folder / "serendip.log", os.O_CREAT | os.O_WRONLY)
 
     def run_serendip():
         os.dup2(log, 1), os.dup2(log, 2)
-        shutil.rmtree(arguments.run / "manifests" / "curate.json", ignore_errors=True)
+        (arguments.run / "manifests" / "curate.json").unlink(missing_ok=True)
         recipe = [f"run.folder={arguments.run}", f"run.threads={arguments.threads}", f"curate.positive_reward={POSITIVE}"]
         os.execv(arguments.binary, [arguments.binary, "curate", *recipe, f"curate.memory={arguments.memory}"])
 
@@ -170,14 +172,12 @@ def main():
     for name in ["serendip", *arguments.peers]:
         measure(name, jobs[name], event_count)
     with h5py.File(arguments.run / "transitions.h5") as file:
-        ours = numpy.concatenate([file["/all/context"][:], file["/all/label"][:, None], file["/all/count"][:, None]], 1)
+        ours = numpy.column_stack([file["/all/context"][:], file["/all/label"][:], file["/all/count"][:]])
     print(f"{ours[:, 3].sum()} transitions, {len(ours)} distinct")
     for peer in arguments.peers:
         path = folder / f"{peer}.parquet"
         same = path.exists() and numpy.array_equal(rows(path), ours)
         print(f"{peer}: {'the same counts' if same else 'OTHER COUNTS, or none'}")
-    sys.exit(0)
-
 
 if __name__ == "__main__":
     main()
