@@ -46,6 +46,14 @@ void write_atomically(const fs::path& path, const std::function<void(const fs::p
   }
 }
 
+void remove_leftovers(const fs::path& path) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const std::string prefix = path.filename().string() + ".tmp.";
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (entry.path().filename().string().starts_with(prefix)) fs::remove_all(entry, ignored);
+}
+
 void write_file(const fs::path& path, std::string_view content) {
   write_atomically(path, [&](const fs::path& temporary) {
     std::ofstream out(temporary, std::ios::binary);

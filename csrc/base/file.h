@@ -14,6 +14,10 @@ namespace serendip {
 void write_atomically(const std::filesystem::path& path,
                       const std::function<void(const std::filesystem::path& temporary)>& write);
 
+// Removes what killed processes left of their temporaries for `path`. To be called where no other
+// process writes it.
+void remove_leftovers(const std::filesystem::path& path);
+
 // The same with the content in memory.
 void write_file(const std::filesystem::path& path, std::string_view content);
 

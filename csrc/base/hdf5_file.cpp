@@ -83,6 +83,28 @@ Handle open_dataset(int64_t file, const std::string& name, const fs::path& path)
   return Handle(id, H5Dclose);
 }
 
+// Rows [begin, end) of a dataset of that shape, in the file and as an array of their own.
+struct RowSelection {
+  RowSelection(hid_t dataset, const std::vector<int64_t>& shape, int64_t begin, int64_t end,
+               const std::string& where)
+      : file(H5Dget_space(dataset), H5Sclose), memory(select(shape, begin, end, where), H5Sclose) {}
+
+  Handle file, memory;
+
+ private:
+  hid_t select(const std::vector<int64_t>& shape, int64_t begin, int64_t end,
+               const std::string& where) const {
+    SERENDIP_CHECK(!shape.empty() && 0 <= begin && begin <= end && end <= shape[0],
+                   "{}: rows [{}, {}) of {}", where, begin, end, shape.empty() ? 0 : shape[0]);
+    std::vector<hsize_t> start(shape.size(), 0), count = to_hsize(shape);
+    start[0] = static_cast<hsize_t>(begin);
+    count[0] = static_cast<hsize_t>(end - begin);
+    if (begin < end)
+      H5Sselect_hyperslab(file, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
+    return H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr);
+  }
+};
+
 }  // namespace
 
 Hdf5File Hdf5File::open(const fs::path& path) {
@@ -218,37 +240,37 @@ template <typename T>
 std::vector<T> Hdf5File::read_rows(const std::string& name, int64_t begin, int64_t end) const {
   const Handle dataset = open_dataset(id_, name, path_);
   std::vector<int64_t> sizes = extents(dataset);
-  SERENDIP_CHECK(!sizes.empty() && 0 <= begin && begin <= end && end <= sizes[0],
-                 "{}: dataset '{}': rows [{}, {}) of {}", path_.string(), name, begin, end,
-                 sizes.empty() ? 0 : sizes[0]);
+  const RowSelection rows(dataset, sizes, begin, end,
+                          fmt::format("{}: dataset '{}'", path_.string(), name));
   sizes[0] = end - begin;
   std::vector<T> values(static_cast<size_t>(product(sizes)));
   if (values.empty()) return values;
-  std::vector<hsize_t> start(sizes.size(), 0), count = to_hsize(sizes);
-  start[0] = static_cast<hsize_t>(begin);
-  const Handle space(H5Dget_space(dataset), H5Sclose);
-  H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
-  const Handle memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
-                      H5Sclose);
-  SERENDIP_CHECK(H5Dread(dataset, native_type<T>(), memory, space, H5P_DEFAULT, values.data()) >= 0,
-                 "{}: cannot read dataset '{}'", path_.string(), name);
+  SERENDIP_CHECK(
+      H5Dread(dataset, native_type<T>(), rows.memory, rows.file, H5P_DEFAULT, values.data()) >= 0,
+      "{}: cannot read dataset '{}'", path_.string(), name);
   return values;
 }
 
 std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
+  return read_string_rows(name, 0, product(shape(name)));
+}
+
+std::vector<std::string> Hdf5File::read_string_rows(const std::string& name, int64_t begin,
+                                                    int64_t end) const {
   const Handle dataset = open_dataset(id_, name, path_);
   const Handle stored(H5Dget_type(dataset), H5Tclose);
   SERENDIP_CHECK(H5Tis_variable_str(stored) > 0,
                  "{}: dataset '{}': expected variable-length strings", path_.string(), name);
+  const RowSelection rows(dataset, extents(dataset), begin, end,
+                          fmt::format("{}: dataset '{}'", path_.string(), name));
   const Handle type = string_type();
-  std::vector<char*> pointers(static_cast<size_t>(product(extents(dataset))), nullptr);
+  std::vector<char*> pointers(static_cast<size_t>(end - begin), nullptr);
   std::vector<std::string> values;
   if (pointers.empty()) return values;
-  SERENDIP_CHECK(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0,
+  SERENDIP_CHECK(H5Dread(dataset, type, rows.memory, rows.file, H5P_DEFAULT, pointers.data()) >= 0,
                  "{}: cannot read dataset '{}' as strings", path_.string(), name);
   for (const char* pointer : pointers) values.emplace_back(pointer ? pointer : "");
-  const Handle space(H5Dget_space(dataset), H5Sclose);
-  H5Dvlen_reclaim(type, space, H5P_DEFAULT, pointers.data());
+  H5Dvlen_reclaim(type, rows.memory, H5P_DEFAULT, pointers.data());
   return values;
 }
 

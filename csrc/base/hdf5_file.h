@@ -52,6 +52,9 @@ class Hdf5File {
   template <typename T>
   std::vector<T> read_rows(const std::string& name, int64_t begin, int64_t end) const;
   std::vector<std::string> read_strings(const std::string& name) const;
+  // Strings [begin, end) of a list of them.
+  std::vector<std::string> read_string_rows(const std::string& name, int64_t begin,
+                                            int64_t end) const;
 
   // An empty dataset that grows by rows; `row_shape` is what follows the first dimension.
   template <typename T>

@@ -1,7 +1,9 @@
 #include "base/manifest.h"
 
 #include <chrono>
+#include <map>
 #include <optional>
+#include <set>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -34,6 +36,33 @@ bool unchanged(const nlohmann::json& manifest, const Stage& stage, const nlohman
   return manifest.value("outputs", nlohmann::json()) == hashes(stage.outputs);
 }
 
+nlohmann::json read_manifest(const fs::path& path) {
+  return nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+}
+
+// Throws Error where an input file is no longer what a stage of the folder wrote: readers of HDF5
+// would take turned bits for data, or crash.
+void check_undamaged(const fs::path& run_folder, const nlohmann::json& inputs) {
+  std::map<std::string, std::string> makers;  // of files that none of their makers knows any more
+  std::set<std::string> known;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(run_folder / "manifests", ignored)) {
+    if (entry.path().extension() != ".json") continue;
+    const nlohmann::json manifest = read_manifest(entry.path());
+    if (manifest.is_discarded() || !manifest.contains("outputs")) continue;
+    for (const auto& [path, hash] : manifest["outputs"].items()) {
+      if (!inputs.contains(path) || !fs::is_regular_file(path)) continue;
+      if (inputs[path] == hash) known.insert(path);
+      makers[path] = entry.path().string();
+    }
+  }
+  for (const auto& [path, manifest] : makers)
+    SERENDIP_CHECK(known.contains(path),
+                   "{}: damaged or changed since {} was written; run that stage again, or remove "
+                   "the manifest if the change is meant",
+                   path, manifest);
+}
+
 }  // namespace
 
 StageOutcome run_stage(const fs::path& run_folder, const Stage& stage) {
@@ -44,13 +73,15 @@ StageOutcome run_stage(const fs::path& run_folder, const Stage& stage) {
                  stage.name, run_folder.string());
   const nlohmann::json inputs = hashes(stage.inputs);
   if (fs::exists(manifest_path)) {
-    const nlohmann::json manifest =
-        nlohmann::json::parse(read_file(manifest_path), nullptr, /*allow_exceptions=*/false);
+    const nlohmann::json manifest = read_manifest(manifest_path);
     if (!manifest.is_discarded() && unchanged(manifest, stage, inputs)) {
       spdlog::info("{}: unchanged, skipped", stage.name);
       return {true, manifest.at("seconds"), manifest.at("peak_memory"), manifest.at("result")};
     }
   }
+  check_undamaged(run_folder, inputs);
+  if (lock)
+    for (const fs::path& output : stage.outputs) remove_leftovers(output);
   spdlog::info("{}: starts", stage.name);
   reset_peak_memory();
   const auto start = std::chrono::steady_clock::now();

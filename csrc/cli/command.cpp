@@ -39,7 +39,8 @@ std::shared_ptr<RecipeArguments> add_recipe_arguments(CLI::App& command,
 CLI::App& add_stage_command(CLI::App& parent, const std::string& name, const StageSpec& spec) {
   CLI::App& command = *parent.add_subcommand(name, spec.summary);
   const auto arguments = add_recipe_arguments(command, spec.sections);
-  command.callback([arguments, spec] {
+  command.callback([&command, arguments, spec] {
+    if (!command.get_subcommands().empty()) return;  // that one was meant
     const std::unique_ptr<Recipe> recipe = arguments->load();
     const nlohmann::json result = execute(spec, *recipe).result;
     if (launch_info().rank == 0) print_result(result, arguments->json);

@@ -22,10 +22,14 @@ struct ClusterOptions {
   double giant_share = 0.5;
   int64_t keywords = 3;
   double later_share = 0.1;
+  std::string previous;
+  double drift_limit = 1.5;
   int64_t seed = 1;
 
   void declare(OptionSet& set);  // section "cluster"
 };
+
+struct PreviousTree;
 
 struct ClusterResult {
   ClusterTree tree;
@@ -36,9 +40,11 @@ struct ClusterResult {
 // "max_over_avg", "min_over_avg", "max_over_avg_later", "cut", "conductance", "entropy", …}],
 // "giants", "giant_items", "later_events"}. An item's traffic is its number of events by training
 // users. max_over_avg_later is measured on events that the tree has not seen: those of the other
-// users among the last later_share of all events by time. `source` names the data in errors.
+// users among the last later_share of all events by time. With a previous tree, clusters that match
+// keep their numbers and descriptions (see number_like), and "kept" lists by level how many
+// clusters and what share of the traffic did. `source` names the data in errors.
 ClusterResult cluster_dataset(const ClusterOptions& options, const Dataset& dataset,
-                              const std::string& source);
+                              const std::string& source, const PreviousTree* previous = nullptr);
 
 // The same from data.h5 to tree.h5; returns the report.
 nlohmann::json cluster_items(const ClusterOptions& options, const std::filesystem::path& data_h5,

@@ -3,11 +3,12 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "clusters/cluster.h"
+#include "clusters/item_traffic.h"
 #include "clusters/keywords.h"
 #include "clusters/knn_graph.h"
+#include "clusters/previous_tree.h"
 #include "clusters/tree_builder.h"
 #include "clusters/tree_report.h"
-#include "data/split.h"
 
 namespace serendip {
 namespace {
@@ -33,39 +34,6 @@ TreeShape shape_of(const ClusterOptions& options) {
   return shape;
 }
 
-struct Traffic {
-  std::vector<double> training;  // [N]
-  std::vector<double> later;     // [N] of the other users, late events only
-  int64_t later_events = 0;
-};
-
-Traffic count_traffic(const Dataset& dataset, double later_share) {
-  const auto items = static_cast<size_t>(dataset.item_count());
-  Traffic traffic{std::vector<double>(items, 0.0), std::vector<double>(items, 0.0)};
-  std::vector<int64_t> times = dataset.event_time;
-  const auto earlier = static_cast<size_t>((1 - later_share) * static_cast<double>(times.size()));
-  int64_t cutoff = INT64_MAX;
-  if (earlier < times.size()) {
-    const auto place = times.begin() + static_cast<std::ptrdiff_t>(earlier);
-    std::nth_element(times.begin(), place, times.end());
-    cutoff = *place;
-  }
-  for (size_t user = 0; user < dataset.user_id.size(); ++user) {
-    const bool training = split_of(dataset.user_id[user]) == Split::kTrain;
-    for (auto e = static_cast<size_t>(dataset.user_offset[user]);
-         e < static_cast<size_t>(dataset.user_offset[user + 1]); ++e) {
-      const auto item = static_cast<size_t>(dataset.event_item[e]);
-      if (training) {
-        traffic.training[item] += 1;
-      } else if (dataset.event_time[e] >= cutoff) {
-        traffic.later[item] += 1;
-        ++traffic.later_events;
-      }
-    }
-  }
-  return traffic;
-}
-
 nlohmann::json list_giants(const CappedTraffic& capped, const Dataset& dataset,
                            const std::vector<double>& traffic) {
   nlohmann::json giants = nlohmann::json::array();
@@ -77,6 +45,18 @@ nlohmann::json list_giants(const CappedTraffic& capped, const Dataset& dataset,
                       {"capped_to", capped.cap}});
   }
   return giants;
+}
+
+nlohmann::json list_kept(const std::array<KeptClusters, kTreeLevels>& kept) {
+  nlohmann::json levels = nlohmann::json::array();
+  for (size_t index = 0; index < kept.size(); ++index) {
+    const auto same = std::count(kept[index].same.begin(), kept[index].same.end(), true);
+    levels.push_back(
+        {{"level", index + 1}, {"clusters", same}, {"traffic_share", kept[index].traffic_share}});
+    spdlog::info("level {}: {} of {} clusters and {:.1f}% of the traffic as before", index + 1,
+                 same, kept[index].same.size(), 100 * kept[index].traffic_share);
+  }
+  return levels;
 }
 
 void log_levels(const std::array<LevelFigures, kTreeLevels>& figures) {
@@ -112,15 +92,21 @@ void ClusterOptions::declare(OptionSet& set) {
   set.add("keywords", keywords, "words in a description", at_least(int64_t{1}));
   set.add("later_share", later_share, "last share of the events by time, for the later imbalance",
           within(0.0, 1.0));
+  set.add("previous", previous,
+          "run folder with an earlier data.h5 and tree.h5: clusters that match keep their numbers "
+          "and descriptions");
+  set.add("drift_limit", drift_limit,
+          "max/avg of a cluster's later traffic at which `cluster assign` calls for a new tree",
+          above(1.0));
   set.add("seed", seed, "of the graph index and the partition", at_least(int64_t{0}));
 }
 
 ClusterResult cluster_dataset(const ClusterOptions& options, const Dataset& dataset,
-                              const std::string& source) {
+                              const std::string& source, const PreviousTree* previous) {
   const TreeShape shape = shape_of(options);
   SERENDIP_CHECK(!dataset.embedding.empty(),
                  "{}: no /items/embedding; run `serendip embed` before `serendip cluster`", source);
-  const Traffic traffic = count_traffic(dataset, options.later_share);
+  const ItemTraffic traffic = count_traffic(dataset, options.later_share);
   ClusterResult result;
   try {
     const auto balance = balance_levels(traffic.training, shape);  // refuses before the long work
@@ -129,8 +115,11 @@ ClusterResult cluster_dataset(const ClusterOptions& options, const Dataset& data
     knn.seed = shape.seed;
     const Graph graph = knn_graph(dataset.embedding, dataset.embedding_dim, knn);
     result.tree = build_tree(graph, traffic.training, shape);
+    std::array<KeptClusters, kTreeLevels> kept;
+    if (previous != nullptr) kept = number_like(*previous, traffic.training, result.tree);
     describe_clusters(result.tree, count_words(dataset.item_title, dataset.item_text),
                       dataset.item_title, options.keywords);
+    if (previous != nullptr) keep_descriptions(*previous, kept, result.tree);
     const auto figures = measure_tree(result.tree, graph, shape, traffic.later);
     log_levels(figures);
     const CappedTraffic& planning = balance[kPlanningLevel - 1].traffic;
@@ -138,6 +127,7 @@ ClusterResult cluster_dataset(const ClusterOptions& options, const Dataset& data
                      {"giants", planning.giants.size()},
                      {"giant_items", list_giants(planning, dataset, traffic.training)},
                      {"later_events", traffic.later_events}};
+    if (previous != nullptr) result.report["kept"] = list_kept(kept);
   } catch (const Interrupted&) {
     throw;
   } catch (const Error& error) {

@@ -11,24 +11,6 @@
 namespace serendip {
 namespace {
 
-// Rows scaled to length 1; rows of zeros stay.
-std::vector<float> normalized(const std::vector<float>& embedding, int64_t dim) {
-  std::vector<float> result(embedding.size());
-  const int64_t count = static_cast<int64_t>(embedding.size()) / dim;
-  for (int64_t row = 0; row < count; ++row) {
-    const float* from = embedding.data() + row * dim;
-    double squares = 0;
-    for (int64_t d = 0; d < dim; ++d) squares += static_cast<double>(from[d]) * from[d];
-    SERENDIP_CHECK(std::isfinite(squares), "embedding of item {} (of {}) is not finite", row,
-                   count);
-    const double scale = squares > 0 ? 1.0 / std::sqrt(squares) : 0.0;
-    for (int64_t d = 0; d < dim; ++d) {
-      result[static_cast<size_t>(row * dim + d)] = static_cast<float>(from[d] * scale);
-    }
-  }
-  return result;
-}
-
 // Every neighbouring pair once, the lower index first, ascending.
 std::vector<std::pair<int32_t, int32_t>> unique_pairs(const NeighborLists& lists) {
   std::vector<std::pair<int32_t, int32_t>> pairs;
@@ -97,12 +79,29 @@ Graph graph_of(const std::vector<Edge>& edges, int64_t vertices) {
 
 }  // namespace
 
+std::vector<float> unit_rows(const std::vector<float>& embedding, int64_t dim) {
+  std::vector<float> result(embedding.size());
+  const int64_t count = static_cast<int64_t>(embedding.size()) / dim;
+  for (int64_t row = 0; row < count; ++row) {
+    const float* from = embedding.data() + row * dim;
+    double squares = 0;
+    for (int64_t d = 0; d < dim; ++d) squares += static_cast<double>(from[d]) * from[d];
+    SERENDIP_CHECK(std::isfinite(squares), "embedding of item {} (of {}) is not finite", row,
+                   count);
+    const double scale = squares > 0 ? 1.0 / std::sqrt(squares) : 0.0;
+    for (int64_t d = 0; d < dim; ++d) {
+      result[static_cast<size_t>(row * dim + d)] = static_cast<float>(from[d] * scale);
+    }
+  }
+  return result;
+}
+
 Graph knn_graph(const std::vector<float>& embedding, int64_t dim, const KnnOptions& options) {
   SERENDIP_CHECK(dim > 0 && !embedding.empty() && static_cast<int64_t>(embedding.size()) % dim == 0,
                  "embedding of {} values is not a whole number of rows of {}", embedding.size(),
                  dim);
   const int64_t count = static_cast<int64_t>(embedding.size()) / dim;
-  const std::vector<float> unit = normalized(embedding, dim);
+  const std::vector<float> unit = unit_rows(embedding, dim);
   const int64_t neighbors = std::min(options.neighbors, count - 1);
   if (neighbors == 0) return graph_of({}, count);
   const NeighborLists lists = count <= options.exact_limit

@@ -1,14 +1,7 @@
 #include "data/event_sorter.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <utility>
 
-#include "base/check.h"
 #include "base/interrupt.h"
 
 namespace serendip {
@@ -18,63 +11,28 @@ namespace {
 
 constexpr int64_t kScatterBuffer = 2048;  // events gathered for a range before they are written
 
-// A file that is gone once closed.
-int open_scratch(const fs::path& folder) {
-  std::string name = (folder / "events.tmp.XXXXXX").string();
-  const int descriptor = mkostemp(name.data(), O_CLOEXEC);
-  SERENDIP_CHECK(descriptor >= 0, "{}: cannot create a scratch file: {}", folder.string(),
-                 strerror(errno));
-  unlink(name.c_str());
-  return descriptor;
-}
-
-void write_events(int descriptor, const fs::path& folder, std::span<const ImportedEvent> events,
-                  int64_t position) {
-  const char* bytes = reinterpret_cast<const char*>(events.data());
-  size_t left = events.size_bytes();
-  auto offset = static_cast<off_t>(position * static_cast<int64_t>(sizeof(ImportedEvent)));
-  while (left > 0) {
-    const ssize_t written = pwrite(descriptor, bytes, left, offset);
-    if (written < 0 && errno == EINTR) continue;
-    SERENDIP_CHECK(written > 0, "{}: cannot write the scratch file: {}", folder.string(),
-                   strerror(errno));
-    bytes += written;
-    offset += written;
-    left -= static_cast<size_t>(written);
+// Into `sorted`: by user, each of whose events have their place there, then by time. `place`
+// [users]: where the first of each goes; moved on.
+void sort_events(std::span<const ImportedEvent> events, int64_t first_user,
+                 std::vector<int64_t>& place, std::vector<ImportedEvent>& sorted) {
+  sorted.resize(events.size());
+  for (const ImportedEvent& event : events)
+    sorted[static_cast<size_t>(place[static_cast<size_t>(event.user - first_user)]++)] = event;
+  const auto is_earlier = [](const ImportedEvent& a, const ImportedEvent& b) {
+    return a.time < b.time;
+  };
+  int64_t begin = 0;
+  for (const int64_t end : place) {  // now where the next user's begin
+    const auto first = sorted.begin() + begin, last = sorted.begin() + end;
+    if (!std::is_sorted(first, last, is_earlier)) std::stable_sort(first, last, is_earlier);
+    begin = end;
   }
-}
-
-void read_events(int descriptor, const fs::path& folder, std::span<ImportedEvent> events,
-                 int64_t position) {
-  char* bytes = reinterpret_cast<char*>(events.data());
-  size_t left = events.size_bytes();
-  auto offset = static_cast<off_t>(position * static_cast<int64_t>(sizeof(ImportedEvent)));
-  while (left > 0) {
-    const ssize_t got = pread(descriptor, bytes, left, offset);
-    if (got < 0 && errno == EINTR) continue;
-    SERENDIP_CHECK(got > 0, "{}: cannot read the scratch file: {}", folder.string(),
-                   got == 0 ? "it ends early" : strerror(errno));
-    bytes += got;
-    offset += got;
-    left -= static_cast<size_t>(got);
-  }
-}
-
-void sort_events(std::vector<ImportedEvent>& events) {
-  std::stable_sort(events.begin(), events.end(),
-                   [](const ImportedEvent& a, const ImportedEvent& b) {
-                     return std::pair(a.user, a.time) < std::pair(b.user, b.time);
-                   });
 }
 
 }  // namespace
 
 EventSorter::EventSorter(fs::path folder, int64_t memory_events)
     : folder_(std::move(folder)), memory_events_(memory_events) {}
-
-EventSorter::~EventSorter() {
-  if (scratch_ >= 0) ::close(scratch_);
-}
 
 void EventSorter::add(const ImportedEvent& event) {
   const auto user = static_cast<size_t>(event.user);
@@ -86,8 +44,8 @@ void EventSorter::add(const ImportedEvent& event) {
 }
 
 void EventSorter::spill() {
-  if (scratch_ < 0) scratch_ = open_scratch(folder_);
-  write_events(scratch_, folder_, buffer_, spilled_);
+  if (!scratch_) scratch_ = std::make_unique<ScratchFile>(folder_);
+  scratch_->write<ImportedEvent>(buffer_, spilled_);
   spilled_ += static_cast<int64_t>(buffer_.size());
   buffer_.clear();
 }
@@ -112,60 +70,57 @@ std::vector<int64_t> EventSorter::range_ends() const {
   return ends;
 }
 
-int EventSorter::scatter(const std::vector<int64_t>& range_ends,
-                         const std::vector<int64_t>& offsets) const {
-  const int scattered = open_scratch(folder_);
-  try {
-    std::vector<std::vector<ImportedEvent>> pending(range_ends.size());
-    std::vector<int64_t> position(range_ends.size(), 0);
-    for (size_t range = 1; range < range_ends.size(); ++range)
-      position[range] = offsets[static_cast<size_t>(range_ends[range - 1])];
-    const auto flush = [&](size_t range) {
-      write_events(scattered, folder_, pending[range], position[range]);
-      position[range] += static_cast<int64_t>(pending[range].size());
-      pending[range].clear();
-    };
-    std::vector<ImportedEvent> block(
-        static_cast<size_t>(std::min(memory_events_, int64_t{1} << 16)));
-    for (int64_t begin = 0; begin < spilled_; begin += static_cast<int64_t>(block.size())) {
-      throw_if_interrupted();
-      block.resize(std::min(block.size(), static_cast<size_t>(spilled_ - begin)));
-      read_events(scratch_, folder_, block, begin);
-      for (const ImportedEvent& event : block) {
-        const auto range =
-            static_cast<size_t>(std::upper_bound(range_ends.begin(), range_ends.end(), event.user) -
-                                range_ends.begin());
-        pending[range].push_back(event);
-        if (static_cast<int64_t>(pending[range].size()) >= kScatterBuffer) flush(range);
-      }
+std::unique_ptr<ScratchFile> EventSorter::scatter(const std::vector<int64_t>& range_ends,
+                                                  const std::vector<int64_t>& offsets) const {
+  auto scattered = std::make_unique<ScratchFile>(folder_);
+  std::vector<std::vector<ImportedEvent>> pending(range_ends.size());
+  std::vector<int64_t> position(range_ends.size(), 0);
+  for (size_t range = 1; range < range_ends.size(); ++range)
+    position[range] = offsets[static_cast<size_t>(range_ends[range - 1])];
+  const auto flush = [&](size_t range) {
+    scattered->write<ImportedEvent>(pending[range], position[range]);
+    position[range] += static_cast<int64_t>(pending[range].size());
+    pending[range].clear();
+  };
+  std::vector<ImportedEvent> block(static_cast<size_t>(std::min(memory_events_, int64_t{1} << 16)));
+  for (int64_t begin = 0; begin < spilled_; begin += static_cast<int64_t>(block.size())) {
+    throw_if_interrupted();
+    block.resize(std::min(block.size(), static_cast<size_t>(spilled_ - begin)));
+    scratch_->read<ImportedEvent>(block, begin);
+    for (const ImportedEvent& event : block) {
+      const auto range = static_cast<size_t>(
+          std::upper_bound(range_ends.begin(), range_ends.end(), event.user) - range_ends.begin());
+      pending[range].push_back(event);
+      if (static_cast<int64_t>(pending[range].size()) >= kScatterBuffer) flush(range);
     }
-    for (size_t range = 0; range < range_ends.size(); ++range) flush(range);
-  } catch (...) {
-    ::close(scattered);
-    throw;
   }
+  for (size_t range = 0; range < range_ends.size(); ++range) flush(range);
   return scattered;
 }
 
 void EventSorter::sort(const std::function<void(std::span<const ImportedEvent>)>& consume) {
-  if (spilled_ == 0) {
-    sort_events(buffer_);
-    if (!buffer_.empty()) consume(buffer_);
-    return;
+  const std::vector<int64_t> offsets = user_offsets();
+  std::vector<int64_t> ends = {static_cast<int64_t>(user_events_.size())};
+  if (spilled_ > 0) {
+    spill();
+    ends = range_ends();
+    scratch_ = scatter(ends, offsets);
   }
-  spill();
-  buffer_ = {};
-  const std::vector<int64_t> offsets = user_offsets(), ends = range_ends();
-  const int scattered = scatter(ends, offsets);
-  ::close(std::exchange(scratch_, scattered));
+  std::vector<ImportedEvent> sorted;
+  std::vector<int64_t> place;
   int64_t first = 0;
   for (const int64_t end : ends) {
     throw_if_interrupted();
     const int64_t begin = offsets[static_cast<size_t>(first)];
-    buffer_.resize(static_cast<size_t>(offsets[static_cast<size_t>(end)] - begin));
-    read_events(scratch_, folder_, buffer_, begin);
-    sort_events(buffer_);
-    consume(buffer_);
+    if (spilled_ > 0) {
+      buffer_.resize(static_cast<size_t>(offsets[static_cast<size_t>(end)] - begin));
+      scratch_->read<ImportedEvent>(buffer_, begin);
+    }
+    place.clear();
+    for (int64_t user = first; user < end; ++user)
+      place.push_back(offsets[static_cast<size_t>(user)] - begin);
+    sort_events(buffer_, first, place, sorted);
+    if (!sorted.empty()) consume(sorted);
     first = end;
   }
 }

@@ -5,8 +5,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
+
+#include "base/scratch_file.h"
 
 namespace serendip {
 
@@ -16,15 +19,12 @@ struct ImportedEvent {
   float reward;
 };
 
-// Holds at most `memory_events` events (24 bytes each, and half as much again while sorting), or
-// the busiest user's if those are more, and 8 bytes a user. Uses up to 48 bytes of disk an event.
+// Holds at most `memory_events` events (24 bytes each, twice while sorting), or the busiest user's
+// if those are more, and 16 bytes a user. Uses up to 48 bytes of disk an event.
 class EventSorter {
  public:
-  // Scratch files lie in `folder` and have no name: nothing is left behind by a killed process.
+  // Scratch files lie in `folder`.
   explicit EventSorter(std::filesystem::path folder, int64_t memory_events = int64_t{1} << 22);
-  ~EventSorter();
-  EventSorter(const EventSorter&) = delete;
-  EventSorter& operator=(const EventSorter&) = delete;
 
   // Users are numbered from 0.
   void add(const ImportedEvent& event);
@@ -39,11 +39,12 @@ class EventSorter {
   // Ranges of consecutive users [first, last) that fit the memory.
   std::vector<int64_t> range_ends() const;
   // Copies the spilled events into a second file, each range's together and in input order.
-  int scatter(const std::vector<int64_t>& range_ends, const std::vector<int64_t>& offsets) const;
+  std::unique_ptr<ScratchFile> scatter(const std::vector<int64_t>& range_ends,
+                                       const std::vector<int64_t>& offsets) const;
 
   std::filesystem::path folder_;
   int64_t memory_events_, event_count_ = 0, spilled_ = 0;
-  int scratch_ = -1;  // file descriptor
+  std::unique_ptr<ScratchFile> scratch_;  // none before the first spill
   std::vector<ImportedEvent> buffer_;
   std::vector<int64_t> user_events_;
 };

@@ -1,5 +1,7 @@
 #include "data/import.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -10,6 +12,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "data/dataset.h"
+#include "data/event_chunks.h"
 #include "data/event_sorter.h"
 #include "data/import_rows.h"
 #include "data/table_reader.h"
@@ -48,24 +51,23 @@ class Importer {
   }
 
   void read_events() {
-    const std::vector<std::string> columns = {options_.event_user, options_.event_item,
-                                              options_.event_time, options_.event_reward};
+    EventChunks chunks(
+        options_.events,
+        {options_.event_user, options_.event_item, options_.event_time, options_.event_reward},
+        {options_.delimiter, options_.event_columns, options_.events_format == "sequences"},
+        omp_get_max_threads());
     const int64_t bad_before = bad_rows_.count();
     int64_t latest = 0;
-    const TextFormat format{options_.delimiter, options_.event_columns,
-                            options_.events_format == "sequences"};
-    read(options_.events, columns, format, "events", [&](const TableRow& row) -> std::string {
-      for (size_t column = 0; column < 2; ++column)
-        if (row.fields[column].empty()) return fmt::format("empty '{}'", columns[column]);
-      const std::optional<int64_t> time = parse_time(row.fields[2]);
-      if (!time) return fmt::format("{} '{}' is no number of seconds", columns[2], row.fields[2]);
-      const std::optional<float> reward =
-          columns[3].empty() ? std::optional(1.0f) : parse_reward(row.fields[3]);
-      if (!reward) return fmt::format("{} '{}' is no finite number", columns[3], row.fields[3]);
-      latest = std::max(latest, *time);
-      sorter_.add({*time, users_.add(row.fields[0]).first, item_number(row.fields[1]), *reward});
-      return {};
-    });
+    Progress progress("import", 0, "events");
+    EventChunk chunk;
+    while (chunks.next(chunk)) {
+      throw_if_interrupted();
+      for (const EventChunk::BadRow& bad : chunk.bad_rows)
+        bad_rows_.add(chunk.part, bad.number, bad.reason);
+      for (const EventChunk::Row& row : chunk.rows) latest = std::max(latest, row.time);
+      add_events(chunk);
+      progress.advance(static_cast<int64_t>(chunk.rows.size() + chunk.bad_rows.size()));
+    }
     SERENDIP_CHECK(sorter_.event_count() > 0, "{}: no good event ({} bad rows)", options_.events,
                    bad_rows_.count() - bad_before);
     if (latest > kMilliseconds)
@@ -129,10 +131,28 @@ class Importer {
     progress.advance(rows % kTicks);
   }
 
-  int32_t item_number(const std::string& id) {
-    const auto [number, is_new] = items_.add(id);
+  void add_events(const EventChunk& chunk) {
+    constexpr size_t kAhead = 16;  // rows whose ids are looked for in time
+    const std::string_view ids = chunk.ids;
+    size_t begin = 0;
+    for (size_t i = 0; i < chunk.rows.size(); ++i) {
+      if (i + kAhead < chunk.rows.size()) {
+        users_.prefetch(chunk.rows[i + kAhead].user_hash);
+        items_.prefetch(chunk.rows[i + kAhead].item_hash);
+      }
+      const EventChunk::Row& row = chunk.rows[i];
+      const std::string_view user = ids.substr(begin, row.user_end - begin),
+                             item = ids.substr(row.user_end, row.item_end - row.user_end);
+      begin = row.item_end;
+      sorter_.add({row.time, users_.add(user, row.user_hash).first,
+                   item_number(item, row.item_hash), row.reward});
+    }
+  }
+
+  int32_t item_number(std::string_view id, uint64_t hash) {
+    const auto [number, is_new] = items_.add(id, hash);
     if (is_new) {
-      title_.push_back(id);
+      title_.emplace_back(id);
       text_.emplace_back();
     }
     return number;

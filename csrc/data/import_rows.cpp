@@ -24,20 +24,57 @@ std::optional<double> parse_number(std::string_view text) {
 
 }  // namespace
 
-std::pair<int32_t, bool> IdIndex::add(const std::string& id) {
-  const auto [entry, is_new] = number_.try_emplace(id, static_cast<int32_t>(number_.size()));
-  SERENDIP_CHECK(entry->second >= 0, "more than {} ids", std::numeric_limits<int32_t>::max());
-  return {entry->second, is_new};
+IdIndex::IdIndex() : slots_(1024), mask_(slots_.size() - 1), text_begin_(1, 0) {}
+
+std::string_view IdIndex::id_of(int32_t number) const {
+  const auto index = static_cast<size_t>(number);
+  return std::string_view(text_).substr(
+      static_cast<size_t>(text_begin_[index]),
+      static_cast<size_t>(text_begin_[index + 1] - text_begin_[index]));
 }
 
-std::optional<int32_t> IdIndex::find(const std::string& id) const {
-  const auto entry = number_.find(id);
-  return entry == number_.end() ? std::nullopt : std::optional(entry->second);
+size_t IdIndex::slot_of(std::string_view id, uint64_t hash) const {
+  const auto hash_high = static_cast<uint32_t>(hash >> 32);
+  size_t slot = hash & mask_;
+  while (slots_[slot].number >= 0 &&
+         (slots_[slot].hash_high != hash_high || id_of(slots_[slot].number) != id))
+    slot = (slot + 1) & mask_;
+  return slot;
+}
+
+std::pair<int32_t, bool> IdIndex::add(std::string_view id, uint64_t hash) {
+  Slot& slot = slots_[slot_of(id, hash)];
+  if (slot.number >= 0) return {slot.number, false};
+  const size_t count = text_begin_.size() - 1;
+  SERENDIP_CHECK(count < static_cast<size_t>(std::numeric_limits<int32_t>::max()),
+                 "more than {} ids", std::numeric_limits<int32_t>::max());
+  const auto number = static_cast<int32_t>(count);
+  slot = {static_cast<uint32_t>(hash >> 32), number};
+  text_ += id;
+  text_begin_.push_back(static_cast<int64_t>(text_.size()));
+  if (count + 1 > slots_.size() / 4 * 3) grow();
+  return {number, true};
+}
+
+void IdIndex::grow() {
+  slots_.assign(slots_.size() * 2, {});
+  mask_ = slots_.size() - 1;
+  for (size_t id = 0; id + 1 < text_begin_.size(); ++id) {
+    const auto number = static_cast<int32_t>(id);
+    const uint64_t hash = hash64(id_of(number));
+    slots_[slot_of(id_of(number), hash)] = {static_cast<uint32_t>(hash >> 32), number};
+  }
+}
+
+std::optional<int32_t> IdIndex::find(std::string_view id) const {
+  const Slot& slot = slots_[slot_of(id, hash64(id))];
+  return slot.number < 0 ? std::nullopt : std::optional(slot.number);
 }
 
 std::vector<std::string> IdIndex::ids() const {
-  std::vector<std::string> ids(number_.size());
-  for (const auto& [id, number] : number_) ids[static_cast<size_t>(number)] = id;
+  std::vector<std::string> ids;
+  for (size_t id = 0; id + 1 < text_begin_.size(); ++id)
+    ids.emplace_back(id_of(static_cast<int32_t>(id)));
   return ids;
 }
 

@@ -7,6 +7,7 @@
 #include <parquet/properties.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/check.h"
 
@@ -87,7 +88,11 @@ class ColumnBatches {
 
 template <typename Array>
 void append_number(const arrow::Array& array, int64_t row, std::string& text) {
-  fmt::format_to(std::back_inserter(text), "{}", static_cast<const Array&>(array).Value(row));
+  const auto value = static_cast<const Array&>(array).Value(row);
+  if constexpr (std::is_floating_point_v<std::remove_cv_t<decltype(value)>>)
+    fmt::format_to(std::back_inserter(text), "{}", value);
+  else
+    text += fmt::format_int(value).c_str();
 }
 
 void append_seconds(const arrow::Array& array, int64_t row, std::string& text) {

@@ -30,25 +30,6 @@ std::string delimiter_of(const fs::path& path, const std::string& delimiter) {
       path.string(), extension.string());
 }
 
-// The file itself, or a folder's files in name order.
-std::vector<fs::path> parts_of(const fs::path& path) {
-  SERENDIP_CHECK(fs::exists(path), "{}: no such file or folder", path.string());
-  if (!fs::is_directory(path)) return {path};
-  std::vector<fs::path> parts;
-  for (auto entry = fs::recursive_directory_iterator(path);
-       entry != fs::recursive_directory_iterator(); ++entry) {
-    const char first = entry->path().filename().string()[0];
-    if (first == '.' || first == '_') {
-      if (entry->is_directory()) entry.disable_recursion_pending();
-    } else if (entry->is_regular_file()) {
-      parts.push_back(entry->path());
-    }
-  }
-  SERENDIP_CHECK(!parts.empty(), "{}: the folder holds no files", path.string());
-  std::sort(parts.begin(), parts.end());
-  return parts;
-}
-
 std::unique_ptr<TableReader> open_part(const fs::path& path,
                                        const std::vector<std::string>& columns,
                                        const TextFormat& format) {
@@ -86,19 +67,41 @@ bool is_text(std::string_view text) {
 
 }  // namespace
 
+std::vector<fs::path> table_parts(const fs::path& path) {
+  SERENDIP_CHECK(fs::exists(path), "{}: no such file or folder", path.string());
+  if (!fs::is_directory(path)) return {path};
+  std::vector<fs::path> parts;
+  for (auto entry = fs::recursive_directory_iterator(path);
+       entry != fs::recursive_directory_iterator(); ++entry) {
+    const char first = entry->path().filename().string()[0];
+    if (first == '.' || first == '_') {
+      if (entry->is_directory()) entry.disable_recursion_pending();
+    } else if (entry->is_regular_file()) {
+      parts.push_back(entry->path());
+    }
+  }
+  SERENDIP_CHECK(!parts.empty(), "{}: the folder holds no files", path.string());
+  std::sort(parts.begin(), parts.end());
+  return parts;
+}
+
+void read_part(const fs::path& part, const std::vector<std::string>& columns,
+               const TextFormat& format, const std::function<void(const TableRow&)>& consume) {
+  TableRow row;
+  const std::unique_ptr<TableReader> reader = open_part(part, columns, format);
+  while (reader->next(row)) {
+    for (size_t column = 0; column < columns.size() && row.problem.empty(); ++column)
+      if (!is_text(row.fields[column]))
+        row.problem = fmt::format("column '{}' is not UTF-8 text", columns[column]);
+    consume(row);
+  }
+}
+
 void read_table(const fs::path& path, const std::vector<std::string>& columns,
                 const TextFormat& format,
                 const std::function<void(const fs::path&, const TableRow&)>& consume) {
-  TableRow row;
-  for (const fs::path& part : parts_of(path)) {
-    const std::unique_ptr<TableReader> reader = open_part(part, columns, format);
-    while (reader->next(row)) {
-      for (size_t column = 0; column < columns.size() && row.problem.empty(); ++column)
-        if (!is_text(row.fields[column]))
-          row.problem = fmt::format("column '{}' is not UTF-8 text", columns[column]);
-      consume(part, row);
-    }
-  }
+  for (const fs::path& part : table_parts(path))
+    read_part(part, columns, format, [&](const TableRow& row) { consume(part, row); });
 }
 
 std::vector<int> find_columns(const fs::path& path, const std::vector<std::string>& header,

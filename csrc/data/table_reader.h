@@ -32,12 +32,19 @@ struct TextFormat {
   bool sequences = false;                // lines as open_sequences() has them, no table
 };
 
-// Calls `consume(part, row)` for each row of `path`: a file, or a folder whose files are read in
-// name order, skipping names that begin with '.' or '_'. By extension, after an optional .gz: .csv
-// (comma), .tsv .inter .item .user (tab), .parquet .pq. A column matches a header name with or
-// without a ":type" suffix (RecBole's atomic files); a column asked for as "" yields "". A row with
-// a NUL byte or text that is not UTF-8 gets a problem. Throws Error for a missing file or column
-// (naming the columns present) or a broken file.
+// The file itself, or a folder's files in name order, without names that begin with '.' or '_'.
+// Throws Error where there are none.
+std::vector<std::filesystem::path> table_parts(const std::filesystem::path& path);
+
+// Calls `consume(row)` for each row of the file. By extension, after an optional .gz: .csv (comma),
+// .tsv .inter .item .user (tab), .parquet .pq. A column matches a header name with or without a
+// ":type" suffix (RecBole's atomic files); a column asked for as "" yields "". A row with a NUL
+// byte or text that is not UTF-8 gets a problem. Throws Error for a missing file or column (naming
+// the columns present) or a broken file.
+void read_part(const std::filesystem::path& part, const std::vector<std::string>& columns,
+               const TextFormat& format, const std::function<void(const TableRow& row)>& consume);
+
+// The same for all parts of `path`.
 void read_table(
     const std::filesystem::path& path, const std::vector<std::string>& columns,
     const TextFormat& format,

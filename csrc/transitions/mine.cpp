@@ -1,19 +1,16 @@
 #include "transitions/mine.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <exception>
 
 #include "base/check.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
-#include "transitions/counting.h"
 
 namespace serendip {
 namespace {
 
-constexpr int64_t kUserBlock = 1024;
-constexpr int64_t kBlocksBetweenChecks = 64;
-constexpr int64_t kMergeRows = 1 << 20;  // merged earlier, the rows are sorted too often
+constexpr int64_t kUserBlock = 1024;  // mined by one thread in one go
 
 // The last K distinct clusters, oldest first.
 class RecentClusters {
@@ -41,6 +38,65 @@ class RecentClusters {
   std::vector<int32_t> clusters_;
 };
 
+// mine_user with the memory that one user after the other needs.
+class UserMiner {
+ public:
+  UserMiner(const MiningRule& rule, int64_t clusters)
+      : rule_(rule), last_user_(static_cast<size_t>(clusters), 0) {}
+
+  void mine(std::span<const int32_t> cluster, std::span<const float> reward,
+            std::vector<int32_t>& context, std::vector<int32_t>& label) {
+    ++user_;
+    RecentClusters recent(rule_.context_size);
+    for (size_t e = 0; e < cluster.size(); ++e) {
+      int64_t& last_user = last_user_[static_cast<size_t>(cluster[e])];
+      const bool positive = reward[e] >= rule_.positive_reward;
+      const bool novel =
+          rule_.novelty == Novelty::kHistory ? last_user != user_ : !recent.contains(cluster[e]);
+      if (positive && novel && recent.is_full()) {
+        recent.append_to(context);
+        label.push_back(cluster[e]);
+      }
+      last_user = user_;
+      if (positive) recent.push(cluster[e]);
+    }
+  }
+
+ private:
+  const MiningRule& rule_;
+  std::vector<int64_t> last_user_;  // who had the cluster last, of those mined here
+  int64_t user_ = 0;
+};
+
+// What a thread found among up to kUserBlock users.
+struct MinedBlock {
+  std::vector<int32_t> context, label;  // training
+  UserTransitions dev, test;
+  std::array<int64_t, 3> users = {0, 0, 0};
+};
+
+void mine_block(const UserEvents& events, int64_t first, const std::vector<int32_t>& item_cluster,
+                UserMiner& miner, MinedBlock& block) {
+  std::vector<int32_t> cluster;
+  for (int64_t user = first; user < std::min(first + kUserBlock, events.user_count()); ++user) {
+    const auto begin = static_cast<size_t>(events.offset[static_cast<size_t>(user)]);
+    const auto size = static_cast<size_t>(events.offset[static_cast<size_t>(user) + 1]) - begin;
+    cluster.clear();
+    for (size_t e = begin; e < begin + size; ++e)
+      cluster.push_back(item_cluster[static_cast<size_t>(events.item[e])]);
+    const auto reward = std::span<const float>(events.reward).subspan(begin, size);
+    const Split split = split_of(events.user_id[static_cast<size_t>(user)]);
+    ++block.users[static_cast<size_t>(split)];
+    if (split == Split::kTrain) {
+      miner.mine(cluster, reward, block.context, block.label);
+    } else {
+      UserTransitions& rows = split == Split::kDev ? block.dev : block.test;
+      miner.mine(cluster, reward, rows.context, rows.label);
+      rows.user.resize(rows.label.size(), static_cast<int32_t>(events.first_user + user));
+    }
+  }
+}
+
 std::vector<int32_t> clusters_of_user(const Dataset& dataset,
                                       const std::vector<int32_t>& item_cluster, int64_t user) {
   std::vector<int32_t> clusters;
@@ -62,59 +118,8 @@ std::span<const float> rewards_of_user(const Dataset& dataset, int64_t user) {
 
 void mine_user(std::span<const int32_t> cluster, std::span<const float> reward,
                const MiningRule& rule, std::vector<int32_t>& context, std::vector<int32_t>& label) {
-  RecentClusters recent(rule.context_size);
-  std::unordered_set<int32_t> seen;
-  for (size_t e = 0; e < cluster.size(); ++e) {
-    const bool positive = reward[e] >= rule.positive_reward;
-    const bool novel = rule.novelty == Novelty::kHistory ? !seen.contains(cluster[e])
-                                                         : !recent.contains(cluster[e]);
-    if (positive && novel && recent.is_full()) {
-      recent.append_to(context);
-      label.push_back(cluster[e]);
-    }
-    seen.insert(cluster[e]);
-    if (positive) recent.push(cluster[e]);
-  }
-}
-
-TransitionSet mine_training_users(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
-                                  const MiningRule& rule, int64_t user_begin, int64_t user_end) {
-  std::vector<int32_t> context;
-  std::vector<int32_t> label;
-  for (int64_t user = user_begin; user < user_end; ++user) {
-    if (split_of(dataset.user_id[static_cast<size_t>(user)]) != Split::kTrain) continue;
-    mine_user(clusters_of_user(dataset, item_cluster, user), rewards_of_user(dataset, user), rule,
-              context, label);
-  }
-  return count_rows(rule.context_size, context, label, std::vector<int64_t>(label.size(), 1));
-}
-
-TransitionSet merge_counts(const std::vector<TransitionSet>& sets) {
-  SERENDIP_CHECK(!sets.empty(), "no transition sets to merge");
-  TransitionSet all;
-  all.context_size = sets[0].context_size;
-  for (const TransitionSet& set : sets) {
-    SERENDIP_CHECK(set.context_size == all.context_size,
-                   "cannot merge contexts of {} clusters with contexts of {}", set.context_size,
-                   all.context_size);
-    all.context.insert(all.context.end(), set.context.begin(), set.context.end());
-    all.label.insert(all.label.end(), set.label.begin(), set.label.end());
-    all.count.insert(all.count.end(), set.count.begin(), set.count.end());
-  }
-  return count_rows(all.context_size, all.context, all.label, all.count);
-}
-
-UserTransitions mine_users(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
-                           const MiningRule& rule, Split split) {
-  UserTransitions result;
-  result.context_size = rule.context_size;
-  for (int64_t user = 0; user < dataset.user_count(); ++user) {
-    if (split_of(dataset.user_id[static_cast<size_t>(user)]) != split) continue;
-    mine_user(clusters_of_user(dataset, item_cluster, user), rewards_of_user(dataset, user), rule,
-              result.context, result.label);
-    result.user.resize(result.label.size(), static_cast<int32_t>(user));
-  }
-  return result;
+  const int32_t highest = cluster.empty() ? 0 : *std::max_element(cluster.begin(), cluster.end());
+  UserMiner(rule, highest + 1).mine(cluster, reward, context, label);
 }
 
 std::vector<int32_t> latest_context(std::span<const int32_t> cluster, std::span<const float> reward,
@@ -144,40 +149,49 @@ std::vector<int32_t> observed_contexts(const Dataset& dataset,
   return contexts;
 }
 
-Transitions mine_transitions(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
-                             const MiningRule& rule) {
+MinedTransitions mine_transitions(UserEventReader& events, const std::vector<int32_t>& item_cluster,
+                                  int64_t clusters, const MiningRule& rule, int64_t memory,
+                                  const std::filesystem::path& folder) {
   SERENDIP_CHECK(rule.context_size >= 1, "context size is {}, expected at least 1",
                  rule.context_size);
-  const int64_t users = dataset.user_count();
-  const int64_t stretch = kUserBlock * kBlocksBetweenChecks;
-  Progress progress("transitions", users, "users");
-  std::vector<TransitionSet> sets(1);  // merged so far, then what is not merged yet
-  sets[0].context_size = rule.context_size;
-  int64_t waiting = 0;
-  for (int64_t begin = 0; begin < users; begin += stretch) {
+  SERENDIP_CHECK(static_cast<int64_t>(item_cluster.size()) == events.item_count(),
+                 "the tree assigns {} items, the dataset has {}; run `serendip cluster` again",
+                 item_cluster.size(), events.item_count());
+  MinedTransitions mined{make_transition_counter(rule.context_size, clusters, memory, folder),
+                         HeldOutRows(rule.context_size, folder),
+                         HeldOutRows(rule.context_size, folder)};
+  Progress progress("transitions", events.user_count(), "users");
+  UserEvents stretch;
+  while (events.next(stretch)) {
     throw_if_interrupted();
-    const int64_t end = std::min(users, begin + stretch);
-    const int64_t blocks = (end - begin + kUserBlock - 1) / kUserBlock;
-    const size_t before = sets.size();
-    sets.resize(before + static_cast<size_t>(blocks));
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t block = 0; block < blocks; ++block) {
-      const int64_t first = begin + block * kUserBlock;
-      sets[before + static_cast<size_t>(block)] = mine_training_users(
-          dataset, item_cluster, rule, first, std::min(end, first + kUserBlock));
+    const int64_t blocks = (stretch.user_count() + kUserBlock - 1) / kUserBlock;
+    std::vector<MinedBlock> done(static_cast<size_t>(blocks));
+    std::exception_ptr failure;  // none may leave the threads
+#pragma omp parallel
+    {
+      UserMiner miner(rule, clusters);
+#pragma omp for schedule(dynamic)
+      for (int64_t block = 0; block < blocks; ++block) {
+        try {
+          MinedBlock& mine = done[static_cast<size_t>(block)];
+          mine_block(stretch, block * kUserBlock, item_cluster, miner, mine);
+          mined.train->add(mine.context, mine.label);
+        } catch (...) {
+#pragma omp critical
+          failure = std::current_exception();
+        }
+      }
     }
-    for (size_t i = before; i < sets.size(); ++i) waiting += sets[i].size();
-    if (waiting > std::max(kMergeRows, sets[0].size())) {
-      sets = {merge_counts(sets)};
-      waiting = 0;
+    if (failure) std::rethrow_exception(failure);
+    for (const MinedBlock& block : done) {
+      mined.occurrences += static_cast<int64_t>(block.label.size());
+      for (size_t split = 0; split < 3; ++split) mined.users[split] += block.users[split];
+      mined.dev.append(block.dev);
+      mined.test.append(block.test);
     }
-    progress.advance(end - begin);
+    progress.advance(stretch.user_count());
   }
-  Transitions result;
-  result.all = merge_counts(sets);
-  result.dev = mine_users(dataset, item_cluster, rule, Split::kDev);
-  result.test = mine_users(dataset, item_cluster, rule, Split::kTest);
-  return result;
+  return mined;
 }
 
 }  // namespace serendip

@@ -1,12 +1,18 @@
 // Novel transitions from the events of users.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "data/dataset.h"
 #include "data/split.h"
+#include "data/user_events.h"
+#include "transitions/counting.h"
+#include "transitions/held_out_rows.h"
 #include "transitions/transitions.h"
 
 namespace serendip {
@@ -29,19 +35,6 @@ struct MiningRule {
 void mine_user(std::span<const int32_t> cluster, std::span<const float> reward,
                const MiningRule& rule, std::vector<int32_t>& context, std::vector<int32_t>& label);
 
-// Distinct transitions of the training users among [user_begin, user_end), ascending by context
-// then label, with their counts. Ranges may be mined apart, on any number of threads or machines,
-// and joined by merge_counts: the result is that of one pass.
-TransitionSet mine_training_users(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
-                                  const MiningRule& rule, int64_t user_begin, int64_t user_end);
-
-// The sum of sets, ascending and distinct. All must have the same context size; at least one set.
-TransitionSet merge_counts(const std::vector<TransitionSet>& sets);
-
-// Transitions of the users of `split`, one row an occurrence, in order of user and time.
-UserTransitions mine_users(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
-                           const MiningRule& rule, Split split);
-
 // The context of a user after all events: the K most recent distinct clusters of the positive ones,
 // oldest first; empty where there are fewer.
 std::vector<int32_t> latest_context(std::span<const int32_t> cluster, std::span<const float> reward,
@@ -53,8 +46,19 @@ std::vector<int32_t> observed_contexts(const Dataset& dataset,
                                        const std::vector<int32_t>& item_cluster,
                                        const MiningRule& rule);
 
-// Everything: training users counted, the others row by row. Threads share the users.
-Transitions mine_transitions(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
-                             const MiningRule& rule);
+// What the users of some range did.
+struct MinedTransitions {
+  std::unique_ptr<TransitionCounter> train;
+  HeldOutRows dev, test;
+  int64_t occurrences = 0;                   // in training
+  std::array<int64_t, 3> users = {0, 0, 0};  // by Split
+};
+
+// Mines all users that `events` yields; item_cluster in [0, clusters). Threads share the users.
+// `memory` (bytes) and `folder` are the counter's. Throws Error where the reader and item_cluster
+// differ in items.
+MinedTransitions mine_transitions(UserEventReader& events, const std::vector<int32_t>& item_cluster,
+                                  int64_t clusters, const MiningRule& rule, int64_t memory,
+                                  const std::filesystem::path& folder);
 
 }  // namespace serendip

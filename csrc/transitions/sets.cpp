@@ -1,21 +1,30 @@
 #include "transitions/sets.h"
 
 #include <algorithm>
-#include <numeric>
 #include <set>
 
 #include "base/check.h"
 #include "base/random.h"
-#include "transitions/counting.h"
 
 namespace serendip {
 namespace {
 
-void append_row(const TransitionSet& from, int64_t row, int64_t count, TransitionSet& to) {
-  to.context.insert(to.context.end(), from.context_of(row),
-                    from.context_of(row) + from.context_size);
-  to.label.push_back(from.label[static_cast<size_t>(row)]);
-  to.count.push_back(count);
+struct CountedContext {
+  int64_t count;
+  std::vector<int32_t> context;
+};
+
+// `best`: up to `most` by falling count; the row comes after equal ones.
+void keep_best(std::vector<CountedContext>& best, const TransitionSet& rows, int64_t row,
+               int64_t most) {
+  const int64_t count = rows.count[static_cast<size_t>(row)];
+  const bool is_full = static_cast<int64_t>(best.size()) == most;
+  if (is_full && best.back().count >= count) return;
+  if (is_full) best.pop_back();
+  const auto place = std::find_if(best.begin(), best.end(),
+                                  [&](const CountedContext& other) { return other.count < count; });
+  const int32_t* context = rows.context_of(row);
+  best.insert(place, {count, {context, context + rows.context_size}});
 }
 
 // `size` distinct numbers below `bound`, ascending (Floyd's algorithm).
@@ -31,59 +40,54 @@ std::set<int64_t> distinct_numbers(int64_t bound, int64_t size, uint64_t seed) {
 
 }  // namespace
 
-BalancedSet balanced_set(const TransitionSet& all, int64_t clusters, int64_t per_label) {
-  std::vector<std::vector<int64_t>> rows(static_cast<size_t>(clusters));
-  for (int64_t row = 0; row < all.size(); ++row) {
-    const int32_t label = all.label[static_cast<size_t>(row)];
-    SERENDIP_CHECK(label >= 0 && label < clusters, "label {} of transition {}, expected 0 to {}",
-                   label, row, clusters - 1);
-    rows[static_cast<size_t>(label)].push_back(row);
-  }
+BalancedSet balanced_set(const TransitionSource& all, int64_t clusters, int64_t per_label) {
+  std::vector<std::vector<CountedContext>> best(static_cast<size_t>(clusters));
   BalancedSet result;
-  result.set.context_size = all.context_size;
-  for (size_t label = 0; label < rows.size(); ++label) {
-    std::vector<int64_t>& mine = rows[label];
-    std::sort(mine.begin(), mine.end(), [&](int64_t a, int64_t b) {
-      const int64_t count_a = all.count[static_cast<size_t>(a)];
-      const int64_t count_b = all.count[static_cast<size_t>(b)];
-      if (count_a != count_b) return count_a > count_b;
-      return std::lexicographical_compare(all.context_of(a), all.context_of(a) + all.context_size,
-                                          all.context_of(b), all.context_of(b) + all.context_size);
-    });
-    const auto available = static_cast<int64_t>(mine.size());
-    for (int64_t i = 0; i < std::min(per_label, available); ++i) {
-      const int64_t row = mine[static_cast<size_t>(i)];
-      append_row(all, row, all.count[static_cast<size_t>(row)], result.set);
+  TransitionSet block;
+  while (all(block)) {
+    result.set.context_size = block.context_size;
+    for (int64_t row = 0; row < block.size(); ++row) {
+      const int32_t label = block.label[static_cast<size_t>(row)];
+      SERENDIP_CHECK(label >= 0 && label < clusters, "a transition to label {}, expected 0 to {}",
+                     label, clusters - 1);
+      keep_best(best[static_cast<size_t>(label)], block, row, per_label);
     }
-    if (available == 0) {
+  }
+  for (size_t label = 0; label < best.size(); ++label) {
+    for (const CountedContext& row : best[label]) {
+      result.set.context.insert(result.set.context.end(), row.context.begin(), row.context.end());
+      result.set.label.push_back(static_cast<int32_t>(label));
+      result.set.count.push_back(row.count);
+    }
+    const auto available = static_cast<int64_t>(best[label].size());
+    if (available == 0)
       result.coverage.no_labels.push_back(static_cast<int32_t>(label));
-    } else if (available < per_label) {
+    else if (available < per_label)
       result.coverage.short_labels.push_back(static_cast<int32_t>(label));
+  }
+  return result;
+}
+
+TransitionSet random_control(const TransitionSource& all, int64_t occurrences, int64_t size,
+                             uint64_t seed) {
+  SERENDIP_CHECK(size <= occurrences, "cannot draw {} transitions from {}", size, occurrences);
+  const std::set<int64_t> drawn = distinct_numbers(occurrences, size, seed);
+  auto next = drawn.begin();
+  TransitionSet result, block;
+  int64_t row_end = 0;  // occurrences up to and with this row
+  while (next != drawn.end() && all(block)) {
+    result.context_size = block.context_size;
+    for (int64_t row = 0; row < block.size() && next != drawn.end(); ++row) {
+      row_end += block.count[static_cast<size_t>(row)];
+      if (*next >= row_end) continue;
+      const int32_t* context = block.context_of(row);
+      result.context.insert(result.context.end(), context, context + block.context_size);
+      result.label.push_back(block.label[static_cast<size_t>(row)]);
+      result.count.push_back(0);
+      for (; next != drawn.end() && *next < row_end; ++next) ++result.count.back();
     }
   }
   return result;
-}
-
-TransitionSet random_control(const TransitionSet& all, int64_t size, uint64_t seed) {
-  const int64_t total = std::accumulate(all.count.begin(), all.count.end(), int64_t{0});
-  SERENDIP_CHECK(size <= total, "cannot draw {} transitions from {}", size, total);
-  TransitionSet result;
-  result.context_size = all.context_size;
-  int64_t row = 0;
-  int64_t row_end = total > 0 ? all.count[0] : 0;  // occurrences up to and with this row
-  int64_t last_row = -1;
-  for (const int64_t occurrence : distinct_numbers(total, size, seed)) {
-    while (occurrence >= row_end) row_end += all.count[static_cast<size_t>(++row)];
-    if (row != last_row) append_row(all, row, 0, result);
-    last_row = row;
-    ++result.count.back();
-  }
-  return result;
-}
-
-TransitionSet count_occurrences(const UserTransitions& transitions) {
-  return count_rows(transitions.context_size, transitions.context, transitions.label,
-                    std::vector<int64_t>(transitions.label.size(), 1));
 }
 
 }  // namespace serendip

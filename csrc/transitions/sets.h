@@ -20,16 +20,15 @@ struct BalancedSet {
 };
 
 // For each label in [0, clusters) the `per_label` contexts with the highest count, ties by context
-// ids ascending; counts are those of `all`. Throws Error on a label out of range.
-BalancedSet balanced_set(const TransitionSet& all, int64_t clusters, int64_t per_label);
+// ids ascending; counts are those of `all`, which comes ascending by context, then label. Throws
+// Error on a label out of range.
+BalancedSet balanced_set(const TransitionSource& all, int64_t clusters, int64_t per_label);
 
-// `size` occurrences drawn without replacement from the Σ count occurrences of `all`, so that a
+// `size` occurrences drawn without replacement from the Σ count = `occurrences` of `all`, so that a
 // transition counted n times is n times as likely to be drawn first. Equal ones are merged and
 // `count` is how often each was drawn: the counts sum to `size`. Throws Error when there are fewer
 // occurrences.
-TransitionSet random_control(const TransitionSet& all, int64_t size, uint64_t seed);
-
-// Occurrences counted, ascending by context, then label.
-TransitionSet count_occurrences(const UserTransitions& transitions);
+TransitionSet random_control(const TransitionSource& all, int64_t occurrences, int64_t size,
+                             uint64_t seed);
 
 }  // namespace serendip

@@ -3,9 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <string>
 #include <vector>
 
 namespace serendip {
+
+class Hdf5File;
 
 // T transitions over contexts of K clusters, oldest first.
 struct TransitionSet {
@@ -18,9 +22,13 @@ struct TransitionSet {
   const int32_t* context_of(int64_t t) const { return context.data() + t * context_size; }
 };
 
+// The next rows; false at the end.
+using TransitionSource = std::function<bool(TransitionSet& block)>;
+
 // JSONL, one {"context":[c1,c2],"label":c,"count":n} a line. Throws Error naming file and line.
 TransitionSet load_transition_set(const std::filesystem::path& path);
 void save_transition_set(const TransitionSet& set, const std::filesystem::path& path);
+void save_transition_set(const TransitionSource& rows, const std::filesystem::path& path);
 
 // Transitions of single held-out users, one row an occurrence, so that errors can be clustered by
 // user.
@@ -31,6 +39,8 @@ struct UserTransitions {
   std::vector<int32_t> label;    // [T]
 };
 
+using HeldOutSource = std::function<bool(UserTransitions& block)>;
+
 // transitions.h5: /all (training users, distinct, counted), /dev and /test (single occurrences).
 struct Transitions {
   TransitionSet all;
@@ -38,5 +48,12 @@ struct Transitions {
 };
 Transitions load_transitions(const std::filesystem::path& path);
 void save_transitions(const Transitions& transitions, const std::filesystem::path& path);
+
+// The same in pieces, for sets that do not fit the memory. The bytes of the file depend on the rows
+// alone, not on the blocks in which they come.
+void write_transitions(Hdf5File& file, int64_t context_size, const TransitionSource& all,
+                       const HeldOutSource& dev, const HeldOutSource& test);
+TransitionSource read_transitions(const std::filesystem::path& path);  // of /all
+HeldOutSource read_held_out(const std::filesystem::path& path, const std::string& group);  // "/dev"
 
 }  // namespace serendip

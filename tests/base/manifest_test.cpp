@@ -42,6 +42,31 @@ TEST_F(ManifestTest, RunsAgainAfterAnyChange) {
   EXPECT_EQ(read_file(folder / "out"), "2");
 }
 
+TEST_F(ManifestTest, RefusesAnInputThatIsNotAsItsMakerLeftIt) {
+  run("a");
+  const auto next = [&] {
+    run_stage(folder.path(), {"next", "", {folder / "out"}, {}, [] { return nlohmann::json(); }});
+  };
+  EXPECT_NO_THROW(next());
+  write_file(folder / "out", "2");
+  EXPECT_EQ(error_of(next), (folder / "out").string() + ": damaged or changed since " +
+                                (folder / "manifests/copy.json").string() +
+                                " was written; run that stage again, or remove the manifest if the "
+                                "change is meant");
+  run_stage(folder.path(), {"edit", "", {}, {folder / "out"}, [] { return nlohmann::json(); }});
+  EXPECT_NO_THROW(next());  // another stage stands for it
+  write_file(folder / "out", "3");
+  std::filesystem::remove(folder / "manifests/copy.json");
+  std::filesystem::remove(folder / "manifests/edit.json");
+  EXPECT_NO_THROW(next());
+}
+
+TEST_F(ManifestTest, RemovesWhatAKilledProcessLeft) {
+  write_file(folder / "out.tmp.12345", "half");
+  run("a");
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.tmp.12345"));
+}
+
 TEST_F(ManifestTest, OneProcessAtATime) {
   {
     const FileLock other(folder / "manifests/copy.lock");

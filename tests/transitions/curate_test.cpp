@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "base/hash.h"
+#include "clusters/tree.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/transitions/small_log.h"
 
@@ -22,6 +24,12 @@ ClusterTree tree_over_small_log() {
   return tree;
 }
 
+// The small log and its tree as files of `folder`.
+void save_small_log(const std::filesystem::path& folder, const Dataset& log = small_log()) {
+  save_dataset(log, folder / "data.h5");
+  save_tree(tree_over_small_log(), folder / "tree.h5");
+}
+
 CurateOptions small_options() {
   CurateOptions options;
   options.positive_reward = 4;
@@ -30,8 +38,9 @@ CurateOptions small_options() {
 
 TEST(Curate, SmallLogFilesAndFigures) {
   const TemporaryFolder folder;
+  save_small_log(folder.path());
   const nlohmann::json result =
-      curate_dataset(small_options(), small_log(), tree_over_small_log(), folder.path());
+      curate(small_options(), folder / "data.h5", folder / "tree.h5", folder.path());
   const nlohmann::json expected = {{"transitions", 3},  {"distinct", 2},    {"balanced", 2},
                                    {"labels_short", 2}, {"labels_none", 2}, {"dev", 1},
                                    {"test", 0},         {"train_users", 2}, {"dev_users", 1},
@@ -51,21 +60,39 @@ TEST(Curate, SmallLogFilesAndFigures) {
 
 TEST(Curate, NothingMined) {
   const TemporaryFolder folder;
+  save_small_log(folder.path());
   CurateOptions options = small_options();
   options.context_size = 4;
-  EXPECT_EQ(error_of([&] {
-              curate_dataset(options, small_log(), tree_over_small_log(), folder / "run");
-            }),
-            "no transitions: none of 2 training users has a positive event (reward ≥ 4) in a new "
-            "cluster after 4 others");
-  EXPECT_FALSE(std::filesystem::exists(folder / "run"));
+  EXPECT_EQ(
+      error_of([&] { curate(options, folder / "data.h5", folder / "tree.h5", folder / "run"); }),
+      "no transitions: none of 2 training users has a positive event (reward ≥ 4) in a new "
+      "cluster after 4 others");
+  EXPECT_TRUE(std::filesystem::is_empty(folder / "run"));
 }
 
 TEST(Curate, TreeOfOtherData) {
+  const TemporaryFolder folder;
   Dataset log = small_log();
-  log.item_id.push_back("i5");
-  EXPECT_EQ(error_of([&] { curate_dataset(small_options(), log, tree_over_small_log(), "x"); }),
+  for (auto* texts : {&log.item_id, &log.item_title, &log.item_text}) texts->push_back("i5");
+  save_small_log(folder.path(), log);
+  EXPECT_EQ(error_of([&] {
+              curate(small_options(), folder / "data.h5", folder / "tree.h5", folder.path());
+            }),
             "the tree assigns 5 items, the dataset has 6; run `serendip cluster` again");
+}
+
+TEST(Curate, PiecesGiveTheSameFiles) {
+  const TemporaryFolder folder;
+  save_small_log(folder.path());
+  const nlohmann::json whole =
+      curate(small_options(), folder / "data.h5", folder / "tree.h5", folder / "whole");
+  for (const int64_t pieces : {1, 2, 3, 7}) {  // of four users
+    const std::filesystem::path run = folder / std::to_string(pieces);
+    for (int64_t piece = pieces; piece-- > 0;)
+      curate_piece(small_options(), folder / "data.h5", folder / "tree.h5", run, piece, pieces);
+    EXPECT_EQ(merge_pieces(small_options(), folder / "tree.h5", run, pieces), whole);
+    EXPECT_EQ(hash_path(run), hash_path(folder / "whole")) << pieces;
+  }
 }
 
 TEST(Curate, OptionsFromRecipe) {

@@ -1,0 +1,146 @@
+// Import to curate on a small world, killed at random moments and on disks that refuse to write:
+// done again, they leave the bytes of an undisturbed run. SERENDIP_KILLS: how many kills (default
+// 10).
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <map>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "tests/base/temporary_folder.h"
+#include "tests/cli/command_line.h"
+#include "tests/cli/small_world.h"
+#include "tests/distributed/processes.h"
+
+namespace serendip {
+namespace {
+
+namespace fs = std::filesystem;
+using Texts = std::vector<std::string>;
+
+const Texts kStages = {"import", "embed", "cluster", "curate"};
+
+CommandResult run_stage_of(const TemporaryFolder& world, const std::string& stage,
+                           const CommandSetting& setting = {}) {
+  // Little memory, so that curate uses its scratch file.
+  return run_command(world.path(), {stage, "--recipe", "recipe.yaml", "curate.memory=1"}, setting);
+}
+
+// Every file of the run folder but manifests, which hold times, and locks.
+std::map<std::string, std::string> files_of(const TemporaryFolder& world) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(world / "run")) {
+    const std::string name = fs::relative(entry.path(), world / "run").string();
+    if (entry.is_regular_file() && !name.starts_with("manifests"))
+      files[name] = read_file(entry.path());
+  }
+  return files;
+}
+
+Texts names_of(const std::map<std::string, std::string>& files) {
+  Texts names;
+  for (const auto& [name, content] : files) names.push_back(name);
+  return names;
+}
+
+void expect_same_files(const TemporaryFolder& world, const TemporaryFolder& expected) {
+  const auto files = files_of(world), wanted = files_of(expected);
+  EXPECT_EQ(names_of(files), names_of(wanted));
+  for (const auto& [name, content] : wanted)
+    EXPECT_TRUE(files.contains(name) && files.at(name) == content) << name << " differs";
+}
+
+class Faults : public testing::Test {
+ protected:
+  void SetUp() override {
+    write_small_world(undisturbed.path(), "");
+    for (const std::string& stage : kStages) {
+      const CommandResult result = run_stage_of(undisturbed, stage);
+      ASSERT_EQ(result.exit_code, 0) << result.err;
+      seconds[stage] = result.seconds;
+    }
+  }
+  TemporaryFolder undisturbed;
+  std::map<std::string, double> seconds;
+};
+
+TEST_F(Faults, KilledAtRandomMoments) {
+  const char* asked = std::getenv("SERENDIP_KILLS");
+  const int kills = asked != nullptr ? std::atoi(asked) : 10;
+  int landed = 0;
+  for (int trial = 0; trial < kills; ++trial) {
+    SCOPED_TRACE(trial);
+    Random random(8, static_cast<uint64_t>(trial));
+    const TemporaryFolder world;
+    write_small_world(world.path(), "");
+    const std::string& victim = kStages[static_cast<size_t>(trial) % kStages.size()];
+    for (const std::string& stage : kStages) {
+      if (stage == victim) {
+        const double after = 1e-3 + random.uniform() * seconds[stage];
+        landed += run_stage_of(world, stage, {.signal_after = after}).signal == SIGKILL;
+      }
+      const CommandResult result = run_stage_of(world, stage);
+      ASSERT_EQ(result.exit_code, 0) << stage << ": " << result.err;
+    }
+    expect_same_files(world, undisturbed);
+  }
+  EXPECT_GT(landed, kills / 2);
+}
+
+// The n-th write of each stage fails, for n = 1, 2, 4, 7, … until the stage needs no more writes.
+class FullDisk : public Faults, public testing::WithParamInterface<int> {};
+
+TEST_P(FullDisk, AnErrorAndNothingHalfWritten) {
+  const TemporaryFolder world;
+  write_small_world(world.path(), "");
+  int failures = 0;
+  for (const std::string& stage : kStages) {
+    for (int64_t at = 1;; at += 1 + at / 2) {
+      SCOPED_TRACE(fmt::format("{}, write {}", stage, at));
+      const auto before =
+          fs::exists(world / "run") ? files_of(world) : std::map<std::string, std::string>();
+      setenv("FAULT_AT", std::to_string(at).c_str(), 1);
+      setenv("FAULT_ERRNO", std::to_string(GetParam()).c_str(), 1);
+      setenv("FAULT_FOLDER", fs::canonical(world.path()).c_str(), 1);
+      setenv("LD_PRELOAD", SERENDIP_FAULTY_DISK, 1);
+      const CommandResult result = run_stage_of(world, stage);
+      unsetenv("LD_PRELOAD");
+      if (result.exit_code == 0) break;
+      ++failures;
+      EXPECT_EQ(result.exit_code, 1) << result.err;
+      EXPECT_NE(result.error_line(), "") << result.err;
+      // What is there is whole: of before, or of an undisturbed run.
+      const auto wanted = files_of(undisturbed);
+      for (const auto& [name, content] : files_of(world)) {
+        ASSERT_TRUE(wanted.contains(name)) << name << " is left behind";
+        EXPECT_TRUE(content == wanted.at(name)) << name << " is half written";
+      }
+      EXPECT_LE(before.size(), files_of(world).size());
+    }
+  }
+  EXPECT_GT(failures, 12);
+  expect_same_files(world, undisturbed);
+}
+
+INSTANTIATE_TEST_SUITE_P(Errors, FullDisk, testing::Values(ENOSPC, EIO),
+                         [](const auto& info) { return info.param == EIO ? "Broken" : "Full"; });
+
+// The users shared by processes, as torchrun would start them.
+TEST_F(Faults, CurateOnSeveralProcesses) {
+  for (const int ranks : {2, 3}) {
+    SCOPED_TRACE(ranks);
+    const TemporaryFolder world;
+    write_small_world(world.path(), "");
+    for (const char* stage : {"import", "embed", "cluster"})
+      ASSERT_EQ(run_stage_of(world, stage).exit_code, 0);
+    EXPECT_EQ(run_processes(ranks, [&] { return run_stage_of(world, "curate").exit_code; }), ranks);
+    expect_same_files(world, undisturbed);
+  }
+}
+
+}  // namespace
+}  // namespace serendip
