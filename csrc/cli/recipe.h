@@ -12,6 +12,7 @@
 #include "data/import.h"
 #include "infer/generate.h"
 #include "recsys/train.h"
+#include "simulator/experiment_options.h"
 #include "simulator/options.h"
 #include "train/pretrain.h"
 #include "train/sft.h"
@@ -43,6 +44,7 @@ struct Recipe {
   EvalOptions eval;
   GenerateOptions generate;
   RecommendOptions recommend;
+  ExperimentOptions experiment;
   PlanOptions plan;
   std::vector<OptionSet> sections;  // in the order above
 
@@ -66,6 +68,7 @@ struct Recipe {
   std::filesystem::path tree() const { return folder() / "tree.h5"; }
   std::filesystem::path table() const { return folder() / "table.h5"; }
   std::filesystem::path recommender() const { return folder() / "recommender"; }
+  std::filesystem::path experiment_folder() const { return folder() / "experiment"; }
 };
 
 }  // namespace serendip
