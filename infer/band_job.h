@@ -7,12 +7,12 @@
 #include <functional>
 #include <vector>
 
+#include "distributed/parallel_items.h"
 #include "distributed/work_leases.h"
 #include "infer/band_store.h"
 #include "infer/generate.h"
 #include "infer/label_search.h"
 #include "infer/language_model.h"
-#include "infer/parallel_items.h"
 #include "transitions/context_list.h"
 
 namespace serendip {

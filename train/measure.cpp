@@ -12,8 +12,8 @@
 #include "base/interrupt.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "distributed/parallel_items.h"
 #include "infer/label_search.h"
-#include "infer/parallel_items.h"
 
 namespace serendip {
 namespace {

@@ -185,6 +185,8 @@ template void OptionSet::add(const std::string&, std::vector<std::string>&, cons
                              Constraint<std::vector<std::string>>);
 template void OptionSet::add(const std::string&, std::vector<int64_t>&, const std::string&,
                              Constraint<std::vector<int64_t>>);
+template void OptionSet::add(const std::string&, std::vector<double>&, const std::string&,
+                             Constraint<std::vector<double>>);
 
 std::string OptionSet::canonical() const {
   std::vector<std::string> lines;

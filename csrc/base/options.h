@@ -40,7 +40,8 @@ class OptionSet {
  public:
   explicit OptionSet(std::string section) : section_(std::move(section)) {}
 
-  // T: bool, int64_t, double, std::string, std::vector<std::string>, std::vector<int64_t>.
+  // T: bool, int64_t, double, std::string, std::vector<std::string>, std::vector<int64_t>,
+  // std::vector<double>.
   // The value at declaration is the default. A key may contain no dot.
   template <typename T>
   void add(const std::string& key, T& value, const std::string& help,

@@ -28,6 +28,7 @@ Recipe::Recipe() {
   add("generate", generate);
   add("recommend", recommend);
   add("report", report);
+  add("experiment", experiment);
   add("plan", plan);
 }
 

@@ -13,6 +13,7 @@
 #include "infer/generate.h"
 #include "recsys/train.h"
 #include "report/report.h"
+#include "simulator/experiment_options.h"
 #include "simulator/options.h"
 #include "train/pretrain.h"
 #include "train/sft.h"
@@ -45,6 +46,7 @@ struct Recipe {
   GenerateOptions generate;
   RecommendOptions recommend;
   ReportOptions report;
+  ExperimentOptions experiment;
   PlanOptions plan;
   std::vector<OptionSet> sections;  // in the order above
 
@@ -71,6 +73,7 @@ struct Recipe {
   std::filesystem::path tree() const { return folder() / "tree.h5"; }
   std::filesystem::path table() const { return folder() / "table.h5"; }
   std::filesystem::path recommender() const { return folder() / "recommender"; }
+  std::filesystem::path experiment_folder() const { return folder() / "experiment"; }
 };
 
 }  // namespace serendip

@@ -31,6 +31,7 @@ struct StageSpec {
 
 // Each defined beside its sub-command.
 StageSpec world_stage();
+StageSpec experiment_stage();  // no part of a `run`
 StageSpec import_stage();
 StageSpec pretrain_stage();
 StageSpec embed_stage();

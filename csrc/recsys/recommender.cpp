@@ -27,6 +27,16 @@ Recommender Recommender::load(const std::filesystem::path& folder, const Cluster
   return Recommender(std::move(state));
 }
 
+Recommender Recommender::of(const SequenceModel& model, const ClusterTree& tree) {
+  auto state = std::make_unique<State>();
+  state->order = make_item_order(tree);
+  SERENDIP_CHECK(model->config.items == state->order.size(),
+                 "recommender: expected the tree's {} items, got {}", state->order.size(),
+                 model->config.items);
+  state->model = model;
+  return Recommender(std::move(state));
+}
+
 namespace {
 
 // Clusters as ranges of sorted items, and which of them are wanted.

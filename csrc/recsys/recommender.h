@@ -11,6 +11,8 @@
 
 namespace serendip {
 
+class SequenceModel;
+
 // The sequence model as a policy. Calls also throw Error for an empty history, and for one without
 // the times or rewards that the model was trained to read.
 class Recommender final : public Policy {
@@ -19,6 +21,8 @@ class Recommender final : public Policy {
 
   // Throws Error naming the file when the folder is damaged or was trained with another tree.
   static Recommender load(const std::filesystem::path& folder, const ClusterTree& tree);
+  // Of a model just trained, on the CPU, its items in the tree's order.
+  static Recommender of(const SequenceModel& model, const ClusterTree& tree);
   ~Recommender() override;
   Recommender(Recommender&& other) noexcept;
   Recommender& operator=(Recommender&& other) noexcept;

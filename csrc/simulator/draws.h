@@ -23,7 +23,8 @@ enum class Draw : uint64_t {
   kOwnChoice,
   kPolicy,
   kResponse,
-  kLeave
+  kLeave,
+  kPage
 };
 
 // The stream of one kind for a user, an item or a topic, and for a moment where there are several.

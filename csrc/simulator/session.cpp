@@ -14,6 +14,7 @@ constexpr double kMemory = 0.1;         // weight of the latest item in the mean
 constexpr double kReturnSlope = 3.0, kLeaveBias = -1.0, kLeaveSlope = 3.0;
 constexpr double kOwnChoices = 0.2;
 constexpr int32_t kLongestVisit = 100;
+constexpr int64_t kMostDays = 1 << 20;
 
 // Seconds watched are log-normal; their medians:
 constexpr double kWatchLiked = 240.0, kWatchDisliked = 20.0, kWatchSpread = 0.7;
@@ -24,7 +25,7 @@ double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
 Random draw_at(const World& world, const UserState& user, Draw kind, Moment moment) {
   return draw(world.options.seed, kind, user.user,
-              static_cast<int64_t>(moment.day) * kLongestVisit + moment.position);
+              (user.luck * kMostDays + moment.day) * kLongestVisit + moment.position);
 }
 
 // Null where the topic was neither known nor met; `topics` const or not.
@@ -112,7 +113,7 @@ Interaction watch(const World& world, UserState& user, int32_t item, Moment mome
   return interaction;
 }
 
-void live_one_day(const World& world, UserState& user, int32_t day, const Policy& policy,
+void live_one_day(const World& world, UserState& user, int32_t day, const ItemChoice& policy,
                   const Observer& observe) {
   Random arrival = draw_at(world, user, Draw::kReturn, {day, 0});
   if (arrival.uniform() >= return_probability(user)) return;

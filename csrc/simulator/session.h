@@ -25,6 +25,7 @@ struct UserState {
   std::vector<TopicMemory> topics;  // those known or met
   std::vector<int32_t> history;     // items, in order
   int64_t clock = 0;                // seconds
+  int64_t luck = 0;                 // lives of the same user under another one are independent
 };
 
 // A place in a user's life; all luck hangs on it, not on what was shown before.
@@ -57,12 +58,12 @@ Interaction watch(const World& world, UserState& user, int32_t item, Moment mome
 
 // Chooses the item to show; `random` is the policy's own. May not keep state between users where
 // these live on several threads.
-using Policy = std::function<int32_t(const UserState& user, Random& random)>;
+using ItemChoice = std::function<int32_t(const UserState& user, Random& random)>;
 using Observer = std::function<void(const Interaction& interaction)>;
 
 // One visit if the user comes on that day: a fifth of the items is the user's own choice among
 // known topics, the others are the policy's.
-void live_one_day(const World& world, UserState& user, int32_t day, const Policy& policy,
+void live_one_day(const World& world, UserState& user, int32_t day, const ItemChoice& policy,
                   const Observer& observe);
 
 }  // namespace serendip

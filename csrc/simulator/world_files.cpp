@@ -28,7 +28,7 @@ void in_blocks(int64_t total, int64_t block, const char* unit, const Use& use) {
   }
 }
 
-std::vector<Interaction> life_of(const World& world, int64_t user, const Policy& policy) {
+std::vector<Interaction> life_of(const World& world, int64_t user, const ItemChoice& policy) {
   std::vector<Interaction> events;
   UserState state = new_user(world, user);
   for (int32_t day = 0; day < world.options.days; ++day)

@@ -192,7 +192,7 @@ TEST_F(Sessions, LuckDoesNotDependOnThePolicy) {
   const auto life_under = [&](int64_t number, int draws) {
     UserState user = new_user(world, number);
     std::vector<std::pair<int32_t, bool>> life;
-    const Policy policy = [&](const UserState&, Random& random) {
+    const ItemChoice policy = [&](const UserState&, Random& random) {
       for (int i = 0; i < draws; ++i) random.bits();
       return known_item(user);
     };

@@ -1,4 +1,4 @@
-#include "infer/parallel_items.h"
+#include "distributed/parallel_items.h"
 
 #include <ATen/Parallel.h>
 
