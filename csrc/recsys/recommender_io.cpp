@@ -110,7 +110,7 @@ SequenceModel load_recommender(const fs::path& folder, const ItemOrder& order) {
       "{}: {}: expected the items in the tree's order, got another: train the "
       "recommender again after clustering",
       path.string(), kItemOrder);
-  SequenceModel model(config, /*seed=*/0);
+  SequenceModel model(config, std::nullopt);
   for (const auto& parameter : model->named_parameters()) {
     at::Tensor values = parameter.value().detach();
     const SafetensorsEntry& entry =
