@@ -53,6 +53,7 @@ void add_commands(CLI::App& app) {
   add_eval(app);
   add_generate(app);
   add_recommend(app);
+  add_serve(app);
   add_score(app);
   add_tokenize(app);
   add_inspect(app);

@@ -27,6 +27,7 @@ Recipe::Recipe() {
   add("eval", eval);
   add("generate", generate);
   add("recommend", recommend);
+  add("serve", serve);
   add("plan", plan);
 }
 

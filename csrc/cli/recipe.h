@@ -11,6 +11,7 @@
 #include "data/embed.h"
 #include "data/import.h"
 #include "infer/generate.h"
+#include "infer/server/options.h"
 #include "recsys/train.h"
 #include "simulator/options.h"
 #include "train/pretrain.h"
@@ -43,6 +44,7 @@ struct Recipe {
   EvalOptions eval;
   GenerateOptions generate;
   RecommendOptions recommend;
+  server::ServeOptions serve;
   PlanOptions plan;
   std::vector<OptionSet> sections;  // in the order above
 

@@ -2,22 +2,30 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "base/check.h"
 
 namespace serendip::server {
 
-// Answered with `status` and the message as the problem's detail; retry_after in seconds, 0 = none.
+struct HttpHeader {
+  std::string name, value;  // no name: none
+};
+// With a 503: seconds.
+inline HttpHeader retry_soon() { return {"Retry-After", "1"}; }
+
+// Answered with `status`, the message as the problem's detail, and one more header.
 class Problem : public Error {
  public:
-  Problem(int status, const std::string& detail, int retry_after = 0)
-      : Error(detail), status_(status), retry_after_(retry_after) {}
+  Problem(int status, const std::string& detail, HttpHeader header = {})
+      : Error(detail), status_(status), header_(std::move(header)) {}
 
   int status() const { return status_; }
-  int retry_after() const { return retry_after_; }
+  const HttpHeader& header() const { return header_; }
 
  private:
-  int status_, retry_after_;
+  int status_;
+  HttpHeader header_;
 };
 
 template <typename... Args>

@@ -36,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(Commands, Help,
                          testing::Values("", "run", "simulate", "simulate world", "import",
                                          "pretrain", "embed", "cluster", "curate", "sft", "eval",
                                          "generate", "recommend", "recommend train",
-                                         "recommend eval", "recommend users", "score", "tokenize",
+                                         "recommend eval", "recommend users", "serve", "score", "tokenize",
                                          "inspect", "table", "table labels", "table compare",
                                          "table blend"));
 
