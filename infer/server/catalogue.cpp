@@ -33,14 +33,15 @@ void sort_by_weight(Range&& numbers, const std::vector<double>& weight) {
 
 }  // namespace
 
-Catalogue::Catalogue(const std::filesystem::path& data, const std::filesystem::path& tree)
-    : data_(load_dataset(data, /*with_embedding=*/false, /*with_text=*/false)),
-      tree_(load_tree(tree)),
+Catalogue::Catalogue(Dataset data, ClusterTree tree)
+    : data_(std::move(data)),
+      tree_(std::move(tree)),
       item_of_(index_of(data_.item_id)),
       user_of_(index_of(data_.user_id)) {
   SERENDIP_CHECK(tree_.item_traffic.size() == data_.item_id.size(),
-                 "{}: expected a tree of the {} items of {}, got {}; run `serendip cluster` again",
-                 tree.string(), data_.item_count(), data.string(), tree_.item_traffic.size());
+                 "expected a tree of the dataset's {} items, got one of {}; run `serendip cluster` "
+                 "again",
+                 data_.item_count(), tree_.item_traffic.size());
   popular_clusters_.resize(static_cast<size_t>(interests().cluster_count()));
   std::iota(popular_clusters_.begin(), popular_clusters_.end(), 0);
   sort_by_weight(popular_clusters_, interests().traffic);

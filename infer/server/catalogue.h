@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,8 +17,8 @@ namespace serendip::server {
 
 class Catalogue {
  public:
-  // Throws Error naming the file that is missing or damaged, or where the two differ in items.
-  Catalogue(const std::filesystem::path& data, const std::filesystem::path& tree);
+  // Throws Error where the two differ in items.
+  Catalogue(Dataset data, ClusterTree tree);
   Catalogue(const Catalogue&) = delete;  // the indices hold views of the names
   Catalogue& operator=(const Catalogue&) = delete;
 

@@ -23,7 +23,7 @@ nlohmann::ordered_json interests_answer(const Snapshot& snapshot, const Interest
   const Catalogue& catalogue = snapshot.catalogue;
   const auto size = static_cast<int64_t>(request.context.size());
   if (size != snapshot.table.context_size())
-    refuse(400, "context: expected {} clusters, got {}", snapshot.table.context_size(), size);
+    refuse(404, "context: expected {} clusters, got {}", snapshot.table.context_size(), size);
   Json context = Json::array(), interests = Json::array();
   for (const int32_t cluster : request.context) {
     if (cluster >= snapshot.table.cluster_count())

@@ -14,8 +14,8 @@ nlohmann::ordered_json described_cluster(const Catalogue& catalogue, int32_t clu
 // {"log_prob", "probability_low", "probability_high"}
 nlohmann::ordered_json entry_probabilities(const TableEntry& entry);
 
-// A row's best labels: {"version", "context", "interests"}. Throws Problem 400 for a context of
-// another size than the table's, 404 for a cluster or a row that there is not.
+// A row's best labels: {"version", "context", "interests"}. Throws Problem 404 for a context of
+// another size than the table's, a cluster or a row that there is not.
 nlohmann::ordered_json interests_answer(const Snapshot& snapshot, const InterestsRequest& request);
 
 // {"version", "cluster", "description", "parent" (of level 1), "traffic", "items" (their number),

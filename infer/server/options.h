@@ -13,8 +13,8 @@ struct ServeOptions {
   int64_t port = 8080;
   int64_t admin_port = 8081;
   int64_t workers = 2;
-  int64_t queue = 128;
-  double max_wait_ms = 50;
+  int64_t queue = 64;
+  double max_wait_ms = 40;
   int64_t batch = 32;
   double batch_wait_ms = 0;
   int64_t max_body_bytes = 256 * 1024;

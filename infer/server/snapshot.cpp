@@ -1,6 +1,7 @@
 #include "infer/server/snapshot.h"
 
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include "base/hash.h"
@@ -21,12 +22,33 @@ std::string version_of(const SnapshotFiles& files) {
 
 }  // namespace
 
+struct Snapshot::Parts {
+  ClusterTree tree;
+  Dataset data;
+  Recommender recommender;
+  std::string version;
+};
+
+// On two threads; all HDF5 on this one, for which it is made.
+Snapshot::Parts Snapshot::load(const SnapshotFiles& files) {
+  ClusterTree tree = load_tree(files.tree);
+  std::future<Recommender> recommender =
+      std::async(std::launch::async, [&] { return Recommender::load(files.recommender, tree); });
+  std::future<std::string> version = std::async(std::launch::async, version_of, files);
+  Dataset data = load_dataset(files.data, /*with_embedding=*/false, /*with_text=*/false);
+  Recommender loaded = recommender.get();
+  return {std::move(tree), std::move(data), std::move(loaded), version.get()};
+}
+
 Snapshot::Snapshot(const SnapshotFiles& files, const MiningRule& novelty_rule)
+    : Snapshot(files, novelty_rule, load(files)) {}
+
+Snapshot::Snapshot(const SnapshotFiles& files, const MiningRule& novelty_rule, Parts parts)
     : table(files.table),
-      catalogue(files.data, files.tree),
-      recommender(Recommender::load(files.recommender, catalogue.tree())),
+      catalogue(std::move(parts.data), std::move(parts.tree)),
+      recommender(std::move(parts.recommender)),
       rule(novelty_rule),
-      version(version_of(files)) {
+      version(std::move(parts.version)) {
   check_descriptions(table.cluster_count(), table.hashes(), catalogue.interests().description,
                      files.table);
   rule.context_size = table.context_size();

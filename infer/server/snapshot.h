@@ -28,6 +28,11 @@ struct Snapshot {
   Recommender recommender;
   MiningRule rule;      // what counts as positive and as novel; K as the table has it
   std::string version;  // 16 hexadecimal digits of the served files' hash
+
+ private:
+  struct Parts;
+  static Parts load(const SnapshotFiles& files);
+  Snapshot(const SnapshotFiles& files, const MiningRule& novelty_rule, Parts parts);
 };
 
 // The snapshot that requests begin with from now on.

@@ -1,8 +1,10 @@
 // The server as its users meet it: a process, over sockets.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -126,7 +128,7 @@ TEST_F(ServeTest, RefusesWithAProblem) {
   std::string long_history = R"({"history": [{"item": "a", "time": 1})";
   for (int event = 1; event < 6; ++event) long_history += R"(, {"item": "a", "time": 1})";
   expect_problem(client.post("/v1/recommend", long_history + "]}"), 400, "0 to 5");
-  expect_problem(client.get("/v1/interests?context=1"), 400, "expected 2 clusters, got 1");
+  expect_problem(client.get("/v1/interests?context=1"), 404, "expected 2 clusters, got 1");
   expect_problem(client.get("/v1/interests?context=1,8"), 404, "clusters from 0 to 7");
   EXPECT_EQ(client.get("/healthz").status, 200);
 
@@ -346,11 +348,26 @@ TEST_F(ServeTest, SigtermAnswersWhatIsUnderWay) {
   EXPECT_EQ(server->wait_for_exit(), 0);
 }
 
+// Schemathesis asks what docs/openapi.yaml allows, and what it does not.
+TEST_F(ServeTest, DoesWhatItsDescriptionSays) {
+  const std::string source = std::getenv("SERENDIP_SOURCE_DIR");
+  const std::string program = source + "/.venv/bin/schemathesis";
+  if (!std::filesystem::exists(program)) GTEST_SKIP() << program << " is not installed";
+  const auto server = start({"serve.max_body_bytes=16000000", "serve.max_wait_ms=10000"});
+  const std::string report = (*folder / "schemathesis").string();
+  const int code = std::system(
+      fmt::format("{} run {}/docs/openapi.yaml --url http://127.0.0.1:{} --exclude-path "
+                  "/admin/reload --max-examples 20 --seed 1 --no-color > {} 2>&1",
+                  program, source, server->port(), report)
+          .c_str());
+  EXPECT_EQ(code, 0) << read_file(report).substr(0, 5'000);
+}
+
 TEST_F(ServeTest, SaysWhatItCannotServe) {
   const TemporaryFolder empty;
   ServerProcess server(empty.path(), {});
   EXPECT_EQ(server.wait_for_exit(), 1);
-  EXPECT_NE(server.log().find("table.h5: cannot open"), std::string::npos) << server.log();
+  EXPECT_NE(server.log().find("tree.h5: no such file"), std::string::npos) << server.log();
   ServerProcess nowhere(folder->path(), {"serve.address=example.org"});
   EXPECT_EQ(nowhere.wait_for_exit(), 1);
   EXPECT_NE(nowhere.log().find("serve.address: expected an IP address"), std::string::npos);
