@@ -9,7 +9,7 @@
 #   make kernel-budget          the same held to kernels/budget.json, as CI does
 #   make kernel-mutants         remove every barrier and bound check in turn; a test must fail (an hour)
 #   make format-check lint       clang-format and clang-tidy, as CI does
-#   make fuzz                    fuzz the readers of a model folder, FUZZ_SECONDS=60 each
+#   make fuzz                    fuzz the readers of a model folder and of requests, FUZZ_SECONDS=60 each
 #   make format                  reformat in place
 #   make clean                   remove build/ (runs/ and .cache/ stay)
 #

@@ -16,7 +16,21 @@ bool is_all_pairs(const ContextList& contexts) {
   return contexts.is_all() && contexts.context_size() == 2;
 }
 
-ContextList read_context_list(const Hdf5File& file, const std::string& path, int64_t rows) {
+std::vector<int32_t> all_contexts(const ContextList& contexts) {
+  if (!contexts.is_all()) return contexts.contexts();
+  std::vector<int32_t> result;
+  for (int64_t row = 0; row < contexts.rows(); ++row)
+    for (const int32_t cluster : contexts[row]) result.push_back(cluster);
+  return result;
+}
+
+}  // namespace
+
+std::string descriptions_hash(const std::vector<std::string>& descriptions) {
+  return hash_hex(fmt::format("{}", fmt::join(descriptions, "\n")));
+}
+
+ContextList load_table_contexts(const Hdf5File& file, const std::string& path, int64_t rows) {
   if (!file.has("/context")) {
     const auto clusters = std::llround(std::sqrt(static_cast<double>(rows)));
     SERENDIP_CHECK(clusters * clusters == rows,
@@ -37,29 +51,21 @@ ContextList read_context_list(const Hdf5File& file, const std::string& path, int
   return list;
 }
 
-std::vector<int32_t> all_contexts(const ContextList& contexts) {
-  if (!contexts.is_all()) return contexts.contexts();
-  std::vector<int32_t> result;
-  for (int64_t row = 0; row < contexts.rows(); ++row)
-    for (const int32_t cluster : contexts[row]) result.push_back(cluster);
-  return result;
-}
-
-}  // namespace
-
-std::string descriptions_hash(const std::vector<std::string>& descriptions) {
-  return hash_hex(fmt::format("{}", fmt::join(descriptions, "\n")));
-}
-
 void check_descriptions(const PairTable& table, const std::vector<std::string>& descriptions,
                         const std::filesystem::path& path) {
-  SERENDIP_CHECK(table.cluster_count() == static_cast<int64_t>(descriptions.size()),
+  check_descriptions(table.cluster_count(), table.hashes, descriptions, path);
+}
+
+void check_descriptions(int64_t cluster_count, const std::map<std::string, std::string>& hashes,
+                        const std::vector<std::string>& descriptions,
+                        const std::filesystem::path& path) {
+  SERENDIP_CHECK(cluster_count == static_cast<int64_t>(descriptions.size()),
                  "{}: expected a table of {} clusters, got {}; run `serendip generate` again",
-                 path.string(), descriptions.size(), table.cluster_count());
-  const auto made_for = table.hashes.find("descriptions");
+                 path.string(), descriptions.size(), cluster_count);
+  const auto made_for = hashes.find("descriptions");
   const std::string expected = descriptions_hash(descriptions);
   SERENDIP_CHECK(
-      made_for == table.hashes.end() || made_for->second == expected,
+      made_for == hashes.end() || made_for->second == expected,
       "{}: expected a table for the descriptions {} of this tree, got one for {}; run `serendip "
       "generate` again",
       path.string(), expected, made_for->second);
@@ -72,7 +78,7 @@ PairTable load_pair_table(const std::filesystem::path& path) {
                  shape.size());
   PairTable table;
   table.k = shape[1];
-  table.contexts = read_context_list(file, path.string(), shape[0]);
+  table.contexts = load_table_contexts(file, path.string(), shape[0]);
   table.label = file.read<int32_t>("/label");
   if (file.dtype("/label") == "u16")
     for (int32_t& label : table.label)

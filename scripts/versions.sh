@@ -23,6 +23,8 @@ DEBIAN_PACKAGES=(
   'libgtest-dev=1.12.1*'
   'libbenchmark-dev=1.7.1*'
   'gnuplot-nox=5.4.4*'     # figures
+  'libboost-dev=1.74.0*'           # headers: Asio, Beast
+  'prometheus-cpp-dev=1.0.1*'
   'wordnet-base=1:3.0*'    # names of simulated topics
 )
 
@@ -40,6 +42,7 @@ PYTHON_REFERENCE_PACKAGES=(
   transformers==5.24.0 tokenizers==0.23.3 sentencepiece==0.2.3 safetensors==0.8.0 gguf==0.19.0
   peft==0.21.2 h5py==3.16.0 accelerate==1.15.0  # transformers reads GGUF files only beside accelerate
   tensorboard==2.21.0     # reads the event files that a test writes
+  schemathesis==4.32.5    # asks the server what docs/openapi.yaml allows, and what it does not
 )
 # Data and model of the quickstart, taken out of packages that carry them (installed with --no-deps).
 QUICKSTART_DATA_PACKAGE=recbole==1.2.1

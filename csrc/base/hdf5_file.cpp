@@ -275,6 +275,15 @@ std::vector<std::string> Hdf5File::read_string_rows(const std::string& name, int
 }
 
 template <typename T>
+std::optional<int64_t> Hdf5File::place_in_file(const std::string& name) const {
+  const Handle dataset = open_dataset(id_, name, path_);
+  const Handle type(H5Dget_type(dataset), H5Tclose);
+  const haddr_t place = H5Dget_offset(dataset);
+  if (place == HADDR_UNDEF || H5Tequal(type, native_type<T>()) <= 0) return std::nullopt;
+  return static_cast<int64_t>(place);
+}
+
+template <typename T>
 void Hdf5File::create_growable(const std::string& name, const std::vector<int64_t>& row_shape) {
   constexpr int64_t kChunkValues = 1 << 16;
   std::vector<hsize_t> sizes = to_hsize(row_shape), limits = sizes, chunk = sizes;
@@ -365,6 +374,7 @@ void write_hdf5(const fs::path& path, const std::function<void(Hdf5File&)>& fill
                                    const std::vector<int64_t>&);                               \
   template std::vector<T> Hdf5File::read<T>(const std::string&) const;                         \
   template std::vector<T> Hdf5File::read_rows<T>(const std::string&, int64_t, int64_t) const;  \
+  template std::optional<int64_t> Hdf5File::place_in_file<T>(const std::string&) const;        \
   template void Hdf5File::create_growable<T>(const std::string&, const std::vector<int64_t>&); \
   template void Hdf5File::append<T>(const std::string&, std::span<const T>);
 SERENDIP_HDF5_TYPE(int32_t)

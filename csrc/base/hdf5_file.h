@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -55,6 +56,10 @@ class Hdf5File {
   // Strings [begin, end) of a list of them.
   std::vector<std::string> read_string_rows(const std::string& name, int64_t begin,
                                             int64_t end) const;
+  // Where the dataset's values lie in the file, for those who map it: one piece, in this machine's
+  // own representation of T. Nothing where they are chunked, compressed, of another type or absent.
+  template <typename T>
+  std::optional<int64_t> place_in_file(const std::string& name) const;
 
   // An empty dataset that grows by rows; `row_shape` is what follows the first dimension.
   template <typename T>

@@ -53,5 +53,6 @@ void add_score(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_table(CLI::App& app);
 void add_export(CLI::App& app);
+void add_serve(CLI::App& app);
 
 }  // namespace serendip

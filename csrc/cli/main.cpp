@@ -54,6 +54,7 @@ void add_commands(CLI::App& app) {
   add_generate(app);
   add_recommend(app);
   add_report(app);
+  add_serve(app);
   add_score(app);
   add_tokenize(app);
   add_inspect(app);

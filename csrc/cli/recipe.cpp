@@ -29,6 +29,7 @@ Recipe::Recipe() {
   add("recommend", recommend);
   add("report", report);
   add("experiment", experiment);
+  add("serve", serve);
   add("plan", plan);
 }
 

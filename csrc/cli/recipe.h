@@ -11,6 +11,7 @@
 #include "data/embed.h"
 #include "data/import.h"
 #include "infer/generate.h"
+#include "infer/server/options.h"
 #include "recsys/train.h"
 #include "report/report.h"
 #include "simulator/experiment_options.h"
@@ -47,6 +48,7 @@ struct Recipe {
   RecommendOptions recommend;
   ReportOptions report;
   ExperimentOptions experiment;
+  server::ServeOptions serve;
   PlanOptions plan;
   std::vector<OptionSet> sections;  // in the order above
 

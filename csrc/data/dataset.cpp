@@ -54,10 +54,10 @@ void check_events(const Dataset& dataset, const std::string& source) {
   }
 }
 
-void check_dataset(const Dataset& dataset, const std::string& source) {
+void check_dataset(const Dataset& dataset, const std::string& source, bool with_text = true) {
   const size_t items = dataset.item_id.size();
   check_length(source, "/items/title", dataset.item_title.size(), items, "items");
-  check_length(source, "/items/text", dataset.item_text.size(), items, "items");
+  check_length(source, "/items/text", dataset.item_text.size(), with_text ? items : 0, "items");
   check_offsets(dataset, source);
   check_events(dataset, source);
   check_length(source, "/items/embedding", dataset.embedding.size(),
@@ -82,19 +82,19 @@ void read_embedding(const Hdf5File& file, const std::string& source, Dataset& da
 
 }  // namespace
 
-Dataset load_dataset(const fs::path& path, bool with_embedding) {
+Dataset load_dataset(const fs::path& path, bool with_embedding, bool with_text) {
   const Hdf5File file = Hdf5File::open(path);
   Dataset dataset;
   dataset.item_id = file.read_strings("/items/id");
   dataset.item_title = file.read_strings("/items/title");
-  dataset.item_text = file.read_strings("/items/text");
+  if (with_text) dataset.item_text = file.read_strings("/items/text");
   dataset.user_id = file.read_strings("/users/id");
   dataset.user_offset = file.read<int64_t>("/users/offsets");
   dataset.event_item = file.read<int32_t>("/events/item");
   dataset.event_time = file.read<int64_t>("/events/time");
   dataset.event_reward = file.read<float>("/events/reward");
   if (with_embedding && file.has(kLinkName)) read_embedding(file, path.string(), dataset);
-  check_dataset(dataset, path.string());
+  check_dataset(dataset, path.string(), with_text);
   return dataset;
 }
 

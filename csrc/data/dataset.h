@@ -27,8 +27,10 @@ struct Dataset {
 };
 
 // Reads data.h5 whole. Throws Error naming the file and what is missing or inconsistent. Without
-// `with_embedding`, or before they are made, the embeddings stay empty.
-Dataset load_dataset(const std::filesystem::path& path, bool with_embedding = true);
+// `with_embedding`, or before they are made, the embeddings stay empty; without `with_text` the
+// items' texts.
+Dataset load_dataset(const std::filesystem::path& path, bool with_embedding = true,
+                     bool with_text = true);
 
 // Writes the embeddings inside the file where the dataset has some; otherwise links them as below.
 void save_dataset(const Dataset& dataset, const std::filesystem::path& path);

@@ -39,6 +39,9 @@ Recommender Recommender::of(const SequenceModel& model, const ClusterTree& tree)
 
 namespace {
 
+// Below so many multiplications LibTorch's bmm sums in another order, without MKL.
+constexpr int64_t kSmallProduct = 400;
+
 // Clusters as ranges of sorted items, and which of them are wanted.
 struct Prescription {
   std::vector<int64_t> offset;  // [M + 1]
@@ -80,6 +83,21 @@ std::vector<History> in_order(const ItemOrder& order, const std::vector<History>
   return result;
 }
 
+// The first k of a row's best positions [asked], which ends at -1, that are not seen.
+std::vector<Recommendation> first_unseen(const ItemOrder& order, const at::Tensor& positions,
+                                         const at::Tensor& log_prob, const std::set<int64_t>& seen,
+                                         int64_t k) {
+  std::vector<Recommendation> result;
+  const auto* id = positions.const_data_ptr<int64_t>();
+  const auto* value = log_prob.const_data_ptr<float>();
+  for (int64_t rank = 0; rank < positions.numel() && id[rank] >= 0; ++rank) {
+    if (static_cast<int64_t>(result.size()) == k) break;
+    if (seen.contains(id[rank])) continue;
+    result.push_back({order.item[static_cast<size_t>(id[rank])], static_cast<double>(value[rank])});
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<Recommendation> Recommender::recommend(const PolicyRequest& request) const {
@@ -100,21 +118,56 @@ std::vector<Recommendation> Recommender::recommend(const PolicyRequest& request)
                            torch::tensor(std::vector<int64_t>{0, wanted_count}, at::kLong),
                            torch::tensor(prescription.wanted, at::kLong), asked);
 
-  std::vector<Recommendation> result;
-  const auto* id = ids.const_data_ptr<int64_t>();
-  const auto* value = log_prob.const_data_ptr<float>();
-  for (int64_t rank = 0; rank < asked && id[rank] >= 0; ++rank) {
-    if (static_cast<int64_t>(result.size()) == request.k) break;
-    if (seen.contains(id[rank])) continue;
-    result.push_back({order.item[static_cast<size_t>(id[rank])], static_cast<double>(value[rank])});
-  }
-  return result;
+  return first_unseen(order, ids[0], log_prob[0], seen, request.k);
 }
 
 std::vector<Recommendation> Recommender::recommend(const std::vector<int32_t>& history,
                                                    const std::vector<int32_t>& clusters, int64_t k,
                                                    bool exclude_seen, int level) const {
   return recommend(PolicyRequest{{history}, clusters, k, exclude_seen, level});
+}
+
+std::vector<std::vector<std::vector<Recommendation>>> Recommender::recommend_each(
+    const std::vector<ClusterRequest>& requests) const {
+  if (requests.empty()) return {};
+  const ItemOrder& order = state_->order;
+  const ItemOrder::Level& level = order.level(kPlanningLevel);
+  std::vector<History> histories;
+  for (const ClusterRequest& request : requests) {
+    check_request({request.history, request.clusters, request.k}, order.size(),
+                  static_cast<int64_t>(level.place.size()));
+    histories.push_back(in_order(order, request.history));
+  }
+  const SequenceModelConfig& config = state_->model->config;
+  while (static_cast<int64_t>(histories.size()) * config.max_length * config.dimensions <
+         kSmallProduct)
+    histories.push_back(histories.front());
+  torch::NoGradGuard no_gradients;
+  // Every history in the same places of a row, however long the others are.
+  const at::Tensor states =
+      state_->model->last_state(histories, /*least_length=*/config.max_length);
+  const at::Tensor offset = torch::tensor(level.offset, at::kLong);
+  const at::Tensor one_cluster = torch::tensor(std::vector<int64_t>{0, 1}, at::kLong);
+
+  std::vector<std::vector<std::vector<Recommendation>>> result(requests.size());
+  for (size_t at = 0; at < requests.size(); ++at)
+    for (const int32_t cluster : requests[at].clusters) {
+      const int64_t place = level.place[static_cast<size_t>(cluster)];
+      const int64_t begin = level.offset[static_cast<size_t>(place)];
+      const int64_t end = level.offset[static_cast<size_t>(place) + 1];
+      std::set<int64_t> seen;
+      for (const int32_t position : histories[at].item)
+        if (begin <= position && position < end) seen.insert(position);
+      const int64_t asked =
+          std::min(requests[at].k + static_cast<int64_t>(seen.size()), end - begin);
+      // A row by itself: the bits of its scores depend on how many share a tile.
+      const auto [ids, log_prob, log_z] = cluster_softmax_topk(
+          states.slice(0, static_cast<int64_t>(at), static_cast<int64_t>(at) + 1),
+          state_->model->item_embedding, offset, one_cluster, torch::tensor({place}, at::kLong),
+          asked);
+      result[at].push_back(first_unseen(order, ids[0], log_prob[0], seen, requests[at].k));
+    }
+  return result;
 }
 
 std::vector<std::vector<float>> Recommender::batch_scores(

@@ -37,6 +37,18 @@ class Recommender final : public Policy {
                                         const std::vector<int32_t>& clusters, int64_t k,
                                         bool exclude_seen = true, int level = kPlanningLevel) const;
 
+  // One user's share of a batch: items of each cluster by itself, seen ones left out.
+  struct ClusterRequest {
+    History history;
+    std::vector<int32_t> clusters;  // of the planning level
+    int64_t k = 10;
+  };
+  // [requests][clusters] the cluster's k best items, as `recommend` has them to rounding; to the
+  // bit the same whatever else is in the batch, where products are reproducible
+  // (base/reproducible.h).
+  std::vector<std::vector<std::vector<Recommendation>>> recommend_each(
+      const std::vector<ClusterRequest>& requests) const;
+
   // For estimates of the policy's value from logged events (recsys/off_policy.h).
   struct LogProbs {
     double policy;     // log pi of the item among the whole catalogue

@@ -30,7 +30,7 @@ SequenceModel load_recommender(const std::filesystem::path& folder, const ItemOr
                                    saved.flag("time_gaps"),
                                    saved.flag("rewards"),
                                    saved.flag("behaviour_head")};
-  SequenceModel model(config, /*seed=*/0);
+  SequenceModel model(config, std::nullopt);
   saved.read_parameters(*model);
   return model;
 }

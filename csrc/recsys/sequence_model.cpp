@@ -49,7 +49,8 @@ at::Tensor SequenceLayerImpl::forward(at::Tensor states, const at::Tensor& selec
   return states + dropout(feed_out(feed_in(feed_norm(states)).relu()));
 }
 
-SequenceModelImpl::SequenceModelImpl(const SequenceModelConfig& model_config, uint64_t seed)
+SequenceModelImpl::SequenceModelImpl(const SequenceModelConfig& model_config,
+                                     std::optional<uint64_t> seed)
     : config(model_config) {
   SERENDIP_CHECK(config.items >= 1, "sequence model: items: expected at least 1, got {}",
                  config.items);
@@ -70,7 +71,7 @@ SequenceModelImpl::SequenceModelImpl(const SequenceModelConfig& model_config, ui
   for (int64_t layer = 0; layer < config.layers; ++layer)
     layers.push_back(register_module("layer_" + std::to_string(layer), SequenceLayer(config)));
   final_norm = register_module("final_norm", make_norm(config.dimensions));
-  draw_weights(*this, seed, [](const at::Tensor&) { return kInitialDeviation; });
+  if (seed) draw_weights(*this, *seed, [](const at::Tensor&) { return kInitialDeviation; });
 }
 
 at::Tensor SequenceModelImpl::forward(const SequenceInput& input, Dropout& dropout) {
@@ -120,14 +121,15 @@ void fill_row(const SequenceModelConfig& config, const History& history, int64_t
 
 }  // namespace
 
-at::Tensor SequenceModelImpl::last_state(const std::vector<History>& histories) {
+at::Tensor SequenceModelImpl::last_state(const std::vector<History>& histories,
+                                         int64_t least_length) {
   const auto batch = static_cast<int64_t>(histories.size());
-  size_t longest = 1;
+  int64_t longest = least_length;
   for (const History& history : histories) {
     check_history(config, history);
-    longest = std::max(longest, history.item.size());
+    longest = std::max(longest, static_cast<int64_t>(history.item.size()));
   }
-  const int64_t length = std::min(config.max_length, static_cast<int64_t>(longest));
+  const int64_t length = std::min(config.max_length, longest);
   // Histories end at the right; the padding before them is a segment of its own.
   const std::vector<int64_t> shape{batch, length};
   SequenceInput input{at::zeros(shape, at::kLong), at::zeros(shape, at::kLong),

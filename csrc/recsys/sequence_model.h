@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "recsys/dropout.h"
@@ -47,16 +48,17 @@ struct SequenceLayerImpl : torch::nn::Module {
 TORCH_MODULE(SequenceLayer);
 
 struct SequenceModelImpl : torch::nn::Module {
-  // Weights drawn from `seed` alone.
-  SequenceModelImpl(const SequenceModelConfig& config, uint64_t seed);
+  // Weights drawn from `seed` alone; without one nobody has set them.
+  SequenceModelImpl(const SequenceModelConfig& config, std::optional<uint64_t> seed);
 
   // The state after each place, [B, T, d]. A place sees the earlier places of its own segment only,
   // so a row may hold several users, or padding as one more segment.
   at::Tensor forward(const SequenceInput& input, Dropout& dropout);
   // The states [B, d] after the last item of each history (at least one item each; only the last
   // max_length count), whose items are embedding rows. Without gradients or dropout. Throws Error
-  // for times or rewards that the model reads and a history lacks.
-  at::Tensor last_state(const std::vector<History>& histories);
+  // for times or rewards that the model reads and a history lacks. A row is padded to the longest
+  // history, and at least to `least_length` items.
+  at::Tensor last_state(const std::vector<History>& histories, int64_t least_length = 1);
 
   SequenceModelConfig config;
   at::Tensor item_embedding;       // [N, d]

@@ -104,7 +104,7 @@ void ArmModels::train(const std::vector<ArmUser>& users,
 }
 
 void ArmModels::train_bandit(const std::vector<ArmUser>& users) {
-  bandit_ = std::make_unique<BanditPolicy>(diversion_.tree, *sequence_, BanditOptions{},
+  bandit_ = std::make_unique<BanditPolicy>(diversion_.tree, sequence_, BanditOptions{},
                                            static_cast<uint64_t>(options_.seed));
   for (const ArmUser& user : users) {
     History liked;  // before the event

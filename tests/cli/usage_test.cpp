@@ -37,8 +37,8 @@ INSTANTIATE_TEST_SUITE_P(Commands, Help,
                                          "pretrain", "embed", "cluster", "curate", "sft", "eval",
                                          "generate", "recommend", "recommend train",
                                          "recommend eval", "recommend users", "recommend compare",
-                                         "recommend explain", "recommend value", "report", "score",
-                                         "tokenize", "inspect", "table", "table labels",
+                                         "recommend explain", "recommend value", "report", "serve",
+                                         "score", "tokenize", "inspect", "table", "table labels",
                                          "table compare", "table blend"));
 
 TEST(HelpOfAStage, ShowsTypeDefaultAndConstraint) {

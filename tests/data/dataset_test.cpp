@@ -49,6 +49,8 @@ TEST(Dataset, RoundTrip) {
   EXPECT_EQ(loaded.embedding, dataset.embedding);
   EXPECT_EQ(loaded.embedding_dim, 2);
   EXPECT_TRUE(load_dataset(folder / "data.h5", false).embedding.empty());
+  EXPECT_TRUE(load_dataset(folder / "data.h5", false, false).item_text.empty());
+  EXPECT_EQ(load_dataset(folder / "data.h5", false, false).item_id, loaded.item_id);
 }
 
 TEST(Dataset, EmbeddingLinkDanglesUntilItIsMade) {

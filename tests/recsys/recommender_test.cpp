@@ -185,6 +185,41 @@ TEST_F(RecommenderTest, KeepsTheBehaviourHeadAndTheInputFeatures) {
             "recommend: expected a model with a behaviour head (loss reinforce), got none");
 }
 
+TEST_F(RecommenderTest, ABatchIsItsRequestsOneByOne) {
+  const Recommender recommender = load();
+  std::vector<Recommender::ClusterRequest> requests;
+  for (int32_t user = 0; user < 40; ++user) {
+    History history;
+    for (int32_t item = 0; item <= user % 14; ++item)  // up to beyond max_length
+      history.item.push_back((13 * user + 5 * item) % kItems);
+    requests.push_back({history, {user % 4, (user + 1) % 4, user % 4}, 1 + user % 30});
+  }
+  requests.push_back({{{1}}, {}, 3});
+  const auto together = recommender.recommend_each(requests);
+  ASSERT_EQ(together.size(), requests.size());
+  EXPECT_TRUE(together.back().empty());
+  for (size_t at = 0; at < requests.size(); ++at) {
+    const auto alone = recommender.recommend_each({requests[at]})[0];
+    ASSERT_EQ(together[at].size(), requests[at].clusters.size());
+    for (size_t cluster = 0; cluster < alone.size(); ++cluster) {
+      const auto single = recommender.recommend(
+          {requests[at].history, {requests[at].clusters[cluster]}, requests[at].k});
+      ASSERT_EQ(alone[cluster].size(), single.size());
+      ASSERT_EQ(together[at][cluster].size(), single.size());
+      for (size_t rank = 0; rank < single.size(); ++rank) {
+        EXPECT_EQ(together[at][cluster][rank].item, alone[cluster][rank].item);
+        EXPECT_EQ(together[at][cluster][rank].log_prob, alone[cluster][rank].log_prob);
+        EXPECT_NEAR(alone[cluster][rank].log_prob, single[rank].log_prob, 1e-5);
+      }
+    }
+  }
+  EXPECT_TRUE(recommender.recommend_each({}).empty());
+  EXPECT_EQ(error_of([&] {
+              recommender.recommend_each({{{{1}}, {4}, 5}});
+            }),
+            "recommend: cluster: expected 0 to 3 at level 2, got 4");
+}
+
 TEST_F(RecommenderTest, GivesFewerWhereClustersAreSmall) {
   const Recommender recommender = load();
   // Level 4's clusters hold 6 items each: item 0's has one seen.

@@ -1,0 +1,377 @@
+// The server as its users meet it: a process, over sockets.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "base/file.h"
+#include "base/reproducible.h"
+#include "infer/server/recommend.h"
+#include "tests/server/http_client.h"
+#include "tests/server/served_world.h"
+#include "tests/server/server_process.h"
+
+namespace serendip::server {
+namespace {
+
+const bool kReproducible = (use_reproducible_products(), true);
+
+class ServeTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder = new TemporaryFolder();
+    write_world(folder->path());
+  }
+  static void TearDownTestSuite() { delete folder; }
+  static std::unique_ptr<ServerProcess> start(const std::vector<std::string>& settings = {}) {
+    return std::make_unique<ServerProcess>(folder->path(), settings);
+  }
+  static double metric(int port, const std::string& name) {
+    const std::string text = HttpClient(port).get("/metrics").body;
+    const size_t at = text.find("\n" + name + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+  }
+  static void expect_problem(const HttpAnswer& answer, int status, const std::string& detail) {
+    EXPECT_EQ(answer.status, status) << answer.body;
+    ASSERT_EQ(answer.headers.count("content-type"), 1u) << detail;
+    EXPECT_EQ(answer.headers.at("content-type"), "application/problem+json");
+    EXPECT_EQ(answer.json().at("status"), status);
+    EXPECT_NE(answer.json().at("detail").get<std::string>().find(detail), std::string::npos)
+        << answer.body;
+  }
+  static inline TemporaryFolder* folder = nullptr;
+};
+
+constexpr const char* kUser = R"({"user": "user3", "seed": 5, "now": 100, "k": 3})";
+
+TEST_F(ServeTest, AnswersEveryRoute) {
+  const auto server = start();
+  HttpClient client(server->port());
+  EXPECT_EQ(client.get("/healthz").json().at("status"), "ok");
+  const HttpAnswer ready = client.get("/readyz");
+  const std::string version = ready.json().at("version");
+  EXPECT_EQ(version.size(), 16u);
+  const HttpAnswer page = client.get("/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
+  EXPECT_NE(page.headers.at("content-security-policy").find("default-src 'none'"),
+            std::string::npos);
+
+  const HttpAnswer row = client.get("/v1/interests?context=4,5&k=2");
+  EXPECT_EQ(row.status, 200);
+  EXPECT_EQ(row.json().at("interests")[1].at("cluster"), world_label(4, 5, 1, 0));
+  EXPECT_EQ(client.get("/v1/clusters").json().at("clusters").size(), 8u);
+  EXPECT_EQ(client.get("/v1/clusters/3").json().at("description"), "level 2 cluster 3");
+
+  const HttpAnswer one = client.post("/v1/recommend", kUser);
+  ASSERT_EQ(one.status, 200) << one.body;
+  EXPECT_EQ(one.json().at("version"), version);
+  // What the library gives, byte by byte.
+  const Snapshot snapshot(world_files(folder->path()), {2, Novelty::kHistory, 1.0f});
+  Plan plan = plan_recommendation(snapshot, parse_recommend(kUser, {}), 30 * 86'400);
+  const auto lists = snapshot.recommender.recommend_each({model_request(plan)});
+  EXPECT_EQ(one.body, recommendation_answer(snapshot, plan, lists[0]).dump() + "\n");
+  const HttpAnswer batch =
+      client.post("/v1/recommend:batch", std::string(R"({"requests": [{"user": "nobody"}, )") +
+                                             kUser + ", " + kUser + "]}");
+  ASSERT_EQ(batch.status, 200) << batch.body;
+  EXPECT_EQ(batch.json().at("answers")[0].at("fallbacks")[0], "unknown_user");
+  EXPECT_EQ(batch.json().at("answers")[1], one.json());
+  EXPECT_EQ(batch.json().at("answers")[2], one.json());
+  EXPECT_NE(client.post("/v1/recommend", R"({"user": "user3"})").json().at("seed"),
+            client.post("/v1/recommend", R"({"user": "user3"})").json().at("seed"));
+
+  const std::string metrics = client.get("/metrics").body;
+  for (const std::string& line :
+       {std::string(R"(serendip_requests_total{route="recommend",status="200"} 3)"),
+        std::string(R"(serendip_fallbacks_total{fallback="unknown_user"} 1)"),
+        "serendip_snapshot_served{version=\"" + version + "\"} 1",
+        std::string(R"(serendip_stage_seconds_count{stage="model"} 4)")})
+    EXPECT_NE(metrics.find(line), std::string::npos) << line << "\n" << metrics;
+
+  server->send_signal(SIGTERM);
+  EXPECT_EQ(server->wait_for_exit(), 0);
+  std::istringstream lines(server->access_log());
+  std::string line;
+  int count = 0;
+  while (std::getline(lines, line)) {
+    const auto entry = nlohmann::json::parse(line);
+    EXPECT_EQ(entry.at("remote"), "127.0.0.1");
+    count += entry.at("path") == "/v1/recommend" && entry.at("status") == 200;
+  }
+  EXPECT_EQ(count, 3) << server->access_log();
+}
+
+TEST_F(ServeTest, RefusesWithAProblem) {
+  const auto server = start({"serve.max_body_bytes=2000", "serve.max_history=5"});
+  const int port = server->port();
+  HttpClient client(port);  // these leave the connection open
+  expect_problem(client.get("/nothing"), 404, "no such path");
+  for (const char* path :
+       {"/../etc/passwd", "/v1/../healthz", "/v1/clusters/..", "//healthz", "/healthz/",
+        "/%68ealthz", "/v1/clusters/3/4", "*", "http://other/healthz", "/v1/clusters/-1",
+        "/v1/clusters/8", "/v1/clusters/99999999999"})
+    EXPECT_EQ(client.get(path).status, 404) << path;
+  expect_problem(client.get("/v1/recommend"), 405, "expected POST, got GET");
+  const HttpAnswer other_method = client.post("/healthz", "{}");
+  expect_problem(other_method, 405, "expected GET, got POST");
+  EXPECT_EQ(other_method.headers.at("allow"), "GET");
+  expect_problem(client.post("/v1/recommend", kUser, ""), 415, "application/json");
+  expect_problem(client.post("/v1/recommend", "{\"user\": NaN}"), 400, "expected JSON");
+  expect_problem(client.post("/v1/recommend", std::string(1'900, '[')), 400, "nesting");
+  expect_problem(client.post("/v1/recommend", R"({"user": "u", "k": "3"})"), 400, "body.k");
+  std::string long_history = R"({"history": [{"item": "a", "time": 1})";
+  for (int event = 1; event < 6; ++event) long_history += R"(, {"item": "a", "time": 1})";
+  expect_problem(client.post("/v1/recommend", long_history + "]}"), 400, "0 to 5");
+  expect_problem(client.get("/v1/interests?context=1"), 404, "expected 2 clusters, got 1");
+  expect_problem(client.get("/v1/interests?context=1,8"), 404, "clusters from 0 to 7");
+  EXPECT_EQ(client.get("/healthz").status, 200);
+
+  // These close it.
+  const auto once = [&](const std::string& text) {
+    HttpClient other(port);
+    other.send(text);
+    HttpAnswer answer = other.receive();
+    EXPECT_TRUE(answer.headers["connection"] == "close" && other.closed()) << text.substr(0, 80);
+    return answer;
+  };
+  expect_problem(once(post_text("/v1/recommend", std::string(2'001, ' '))), 413, "2000 bytes");
+  expect_problem(once("POST /v1/recommend HTTP/1.1\r\nContent-Length: 99999999999999\r\n\r\n"), 413,
+                 "2000 bytes");
+  expect_problem(once("POST /v1/recommend HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                 411, "Content-Length");
+  expect_problem(once(get_text("/" + std::string(3'000, 'a'))), 414, "2048 bytes");
+  std::string flood;
+  for (int header = 0; header < 1'000; ++header)
+    flood += "X-" + std::to_string(header) + ": some value\r\n";
+  expect_problem(once(get_text("/healthz", flood)), 431, "8192 bytes");
+  expect_problem(once("GET / HTTP/1.1\r\nbad header\r\n\r\n"), 400, "expected HTTP");
+  expect_problem(once("\x16\x03\x01\x02 a TLS client\r\n\r\n"), 400, "expected HTTP");
+  expect_problem(once("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"), 400, "expected HTTP");
+  EXPECT_EQ(HttpClient(port).get("/healthz").status, 200);
+}
+
+TEST_F(ServeTest, SlowSendersAreCutOffAndHalfClosedSocketsAnswered) {
+  const auto server = start({"serve.request_seconds=0.5", "serve.idle_seconds=1"});
+  HttpClient slow(server->port()), idle(server->port());
+  slow.send("POST /v1/recommend HTTP/1.1\r\nContent-Le");
+  HttpClient half(server->port());
+  half.send(get_text("/healthz"));
+  half.shut_down_sending();
+  EXPECT_EQ(half.receive().status, 200);
+  EXPECT_TRUE(half.closed());
+  HttpClient partial(server->port());
+  partial.send("POST /v1/recommend HTTP/1.1\r\nContent-Length: 10\r\n\r\n{");
+  expect_problem(slow.receive(), 408, "within 0.5 s");
+  expect_problem(partial.receive(), 408, "within 0.5 s");
+  EXPECT_TRUE(idle.closed());  // without an answer, there was no question
+  HttpClient gone(server->port());
+  gone.send("POST /v1/recommend HTTP/1.1\r\nContent-Length: 10\r\n\r\n{");
+  gone.shut_down_sending();
+  EXPECT_TRUE(gone.closed());
+  EXPECT_EQ(HttpClient(server->port()).get("/healthz").status, 200);
+}
+
+TEST_F(ServeTest, PipelinedAndContinuedRequestsAreAnswered) {
+  const auto server = start();
+  HttpClient client(server->port());
+  client.send(get_text("/healthz") + post_text("/v1/recommend", kUser) + get_text("/readyz"));
+  EXPECT_EQ(client.receive().json().at("status"), "ok");
+  EXPECT_EQ(client.receive().json().at("seed"), 5);
+  EXPECT_EQ(client.receive().json().at("status"), "ready");
+  client.send("POST /v1/recommend HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: " +
+              std::to_string(std::string(kUser).size()) + "\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.receive().status, 100);
+  client.send(kUser);
+  EXPECT_EQ(client.receive().json().at("seed"), 5);
+}
+
+TEST_F(ServeTest, IdleConnectionsHoldNoWorker) {
+  const auto server = start({"serve.workers=1"});
+  const double before = metric(server->port(), "serendip_resident_memory_bytes");
+  std::vector<HttpClient> idle;
+  while (idle.size() < 500) {
+    idle.emplace_back(server->port());
+    if (idle.size() % 2 == 0) idle.back().send("GET /hea");  // half of them in mid-request
+  }
+  HttpClient client(server->port());
+  for (int count = 0; count < 20; ++count)
+    EXPECT_EQ(client.post("/v1/recommend", kUser).status, 200);
+  EXPECT_LT(metric(server->port(), "serendip_resident_memory_bytes") - before, 30e6);
+}
+
+TEST_F(ServeTest, BeyondTheQueueItSaysWhenToComeBack) {
+  const auto server = start({"serve.queue=1", "serve.batch_wait_ms=400", "serve.max_wait_ms=5000"});
+  HttpClient first(server->port()), second(server->port());
+  first.send(post_text("/v1/recommend", kUser));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const HttpAnswer refused = second.post("/v1/recommend", kUser);
+  expect_problem(refused, 503, "1 recommendations are under way");
+  EXPECT_EQ(refused.headers.at("retry-after"), "1");
+  EXPECT_EQ(second.get("/v1/interests?context=1,2").status, 200);
+  EXPECT_EQ(first.receive().status, 200);
+  EXPECT_EQ(second.post("/v1/recommend", kUser).status, 200);
+}
+
+TEST_F(ServeTest, WaitingTooLongIsRefused) {
+  const auto server = start({"serve.batch_wait_ms=300", "serve.max_wait_ms=50"});
+  expect_problem(HttpClient(server->port()).post("/v1/recommend", kUser), 503, "waited too long");
+}
+
+TEST_F(ServeTest, RequestsShareABatchAndGetTheSameAnswers) {
+  const auto alone = start();
+  const auto batching = start({"serve.batch_wait_ms=200", "serve.max_wait_ms=5000"});
+  std::vector<HttpClient> clients;
+  for (int user = 0; user < 10; ++user) {
+    clients.emplace_back(batching->port());
+    clients.back().send(post_text("/v1/recommend", "{\"user\": \"user" + std::to_string(user) +
+                                                       "\", \"seed\": 1, \"now\": 100}"));
+  }
+  HttpClient one(alone->port());
+  for (int user = 0; user < 10; ++user)
+    EXPECT_EQ(clients[static_cast<size_t>(user)].receive().body,
+              one.post("/v1/recommend", "{\"user\": \"user" + std::to_string(user) +
+                                            "\", \"seed\": 1, \"now\": 100}")
+                  .body);
+  EXPECT_LE(metric(batching->port(), "serendip_batch_histories_count"), 3);
+}
+
+TEST_F(ServeTest, ATokenIsAskedFor) {
+  write_file(*folder / "token", "secret\n");
+  const auto server = start({"serve.token_file=" + (*folder / "token").string()});
+  HttpClient client(server->port());
+  EXPECT_EQ(client.get("/healthz").status, 200);
+  EXPECT_EQ(client.get("/readyz").status, 200);
+  const std::string json = "Content-Type: application/json\r\n";
+  for (const char* header : {"", "Authorization: Bearer wrong\r\n", "Authorization: secret\r\n",
+                             "Authorization: Bearer secret2\r\n", "Authorization: Bearer \r\n"}) {
+    const HttpAnswer refused = client.post("/v1/recommend", kUser, json + header);
+    expect_problem(refused, 401, "Authorization");
+    EXPECT_EQ(refused.headers.at("www-authenticate"), "Bearer");
+    EXPECT_EQ(client.get("/metrics", header).status, 401);
+    EXPECT_EQ(HttpClient(server->admin_port()).post("/admin/reload", "", header).status, 401);
+  }
+  const std::string good = "Authorization: Bearer secret\r\n";
+  EXPECT_EQ(client.post("/v1/recommend", kUser, json + good).status, 200);
+  EXPECT_EQ(HttpClient(server->admin_port()).post("/admin/reload", "", good).status, 200);
+}
+
+// Every answer is wholly of the version that it names, and none fails.
+TEST_F(ServeTest, ReloadsUnderLoadWithoutMixing) {
+  const TemporaryFolder own;
+  std::filesystem::copy(folder->path(), own.path(), std::filesystem::copy_options::recursive);
+  const ServerProcess server(own.path(), {"serve.workers=2", "serve.max_wait_ms=10000"});
+  std::atomic<bool> stop = false;
+  std::atomic<int> answers = 0, bad = 0;
+  std::mutex mutex;
+  std::map<std::string, std::set<int>> editions;  // seen with a version
+  const auto ask = [&](int client_number) {
+    HttpClient client(server.port());
+    for (int count = 0; !stop; ++count, ++answers) {
+      int edition = 0;
+      nlohmann::json answer;
+      if ((count + client_number) % 2 == 0) {
+        const HttpAnswer row = client.get("/v1/interests?context=4,5");
+        if (row.status != 200) {
+          ++bad;
+          continue;
+        }
+        answer = row.json();
+        edition = (answer["interests"][0]["cluster"].get<int>() - (3 * 4 + 5)) % 8;
+      } else {
+        // Two events of two clusters: the row's first label but those two.
+        const HttpAnswer items = client.post("/v1/recommend", kUser);
+        if (items.status != 200) {
+          ++bad;
+          continue;
+        }
+        answer = items.json();
+        continue;
+      }
+      const std::lock_guard lock(mutex);
+      editions[answer["version"]].insert((edition + 8) % 8);
+    }
+  };
+  std::vector<std::thread> clients;
+  for (int client = 0; client < 4; ++client) clients.emplace_back(ask, client);
+  std::set<std::string> versions;
+  for (int edition = 1; edition <= 6; ++edition) {
+    write_world_table(own / "table.h5", edition);
+    if (edition % 2 == 0) {
+      const HttpAnswer reloaded = HttpClient(server.admin_port()).post("/admin/reload", "", "");
+      ASSERT_EQ(reloaded.status, 200) << reloaded.body;
+      versions.insert(reloaded.json().at("version").get<std::string>());
+    } else {
+      const std::string before = HttpClient(server.port()).get("/readyz").json().at("version");
+      server.send_signal(SIGHUP);
+      for (int tries = 0; tries < 500; ++tries) {
+        if (HttpClient(server.port()).get("/readyz").json().at("version") != before) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+      versions.insert(HttpClient(server.port()).get("/readyz").json().at("version"));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  stop = true;
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(bad, 0);
+  EXPECT_EQ(versions.size(), 6u);
+  EXPECT_GT(answers, 100);
+  EXPECT_GE(editions.size(), 4u);
+  for (const auto& [version, seen] : editions) EXPECT_EQ(seen.size(), 1u) << version;
+
+  write_file(own / "table.h5", "no table");
+  const HttpAnswer kept = HttpClient(server.admin_port()).post("/admin/reload", "", "");
+  expect_problem(kept, 500, "the old version is kept");
+  EXPECT_EQ(HttpClient(server.port()).post("/v1/recommend", kUser).status, 200);
+  expect_problem(HttpClient(server.admin_port()).post("/admin/reload", "", "Origin: http://x\r\n"),
+                 403, "web pages");
+  expect_problem(HttpClient(server.port()).post("/admin/reload", ""), 404, "no such path");
+}
+
+TEST_F(ServeTest, SigtermAnswersWhatIsUnderWay) {
+  const auto server = start({"serve.batch_wait_ms=400", "serve.max_wait_ms=5000"});
+  HttpClient busy(server->port()), idle(server->port());
+  busy.send(post_text("/v1/recommend", kUser));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  server->send_signal(SIGTERM);
+  EXPECT_TRUE(idle.closed());
+  EXPECT_FALSE(HttpClient(server->port()).connected());
+  const HttpAnswer answer = busy.receive();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers.at("connection"), "close");
+  EXPECT_EQ(server->wait_for_exit(), 0);
+}
+
+// Schemathesis asks what docs/openapi.yaml allows, and what it does not.
+TEST_F(ServeTest, DoesWhatItsDescriptionSays) {
+  const std::string source = std::getenv("SERENDIP_SOURCE_DIR");
+  const std::string program = source + "/.venv/bin/schemathesis";
+  if (!std::filesystem::exists(program)) GTEST_SKIP() << program << " is not installed";
+  const auto server = start({"serve.max_body_bytes=16000000", "serve.max_wait_ms=10000"});
+  const std::string report = (*folder / "schemathesis").string();
+  const int code = std::system(
+      fmt::format("{} run {}/docs/openapi.yaml --url http://127.0.0.1:{} --exclude-path "
+                  "/admin/reload --max-examples 20 --seed 1 --no-color > {} 2>&1",
+                  program, source, server->port(), report)
+          .c_str());
+  EXPECT_EQ(code, 0) << read_file(report).substr(0, 5'000);
+}
+
+TEST_F(ServeTest, SaysWhatItCannotServe) {
+  const TemporaryFolder empty;
+  ServerProcess server(empty.path(), {});
+  EXPECT_EQ(server.wait_for_exit(), 1);
+  EXPECT_NE(server.log().find("tree.h5: no such file"), std::string::npos) << server.log();
+  ServerProcess nowhere(folder->path(), {"serve.address=example.org"});
+  EXPECT_EQ(nowhere.wait_for_exit(), 1);
+  EXPECT_NE(nowhere.log().find("serve.address: expected an IP address"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace serendip::server
