@@ -96,7 +96,7 @@ Chart label_distribution_chart(
   Chart chart{"Best labels, most frequent first", "labels, by rank", "% of rows"};
   chart.y_shown = {0};
   for (const auto& [name, distribution] : tables) {
-    ChartSeries series{name};
+    ChartSeries series{name, {}, ChartSeries::Style::kLine};
     const std::vector<int64_t> sorted = by_frequency(distribution);
     for (size_t i = 0; i < sorted.size(); ++i)
       series.points.push_back({static_cast<double>(i + 1),
