@@ -65,5 +65,24 @@ TEST_F(BadInput, FullDisk) {
   EXPECT_NE(error.find("run/data.h5"), std::string::npos) << error;
 }
 
+// Before any world is made.
+TEST_F(BadInput, ImpossibleExperiments) {
+  const auto error_of = [&](const std::string& setting) {
+    const CommandResult result =
+        run_command(folder.path(), {"simulate", "experiment", "run.folder=made", setting});
+    EXPECT_EQ(result.exit_code, 1) << result.err;
+    EXPECT_FALSE(std::filesystem::exists(folder / "made" / "experiment")) << setting;
+    return result.error_line();
+  };
+  const auto says = [](const std::string& error, const char* part) {
+    EXPECT_NE(error.find(part), std::string::npos) << error;
+  };
+  says(error_of("experiment.arms=['control: random', 'control: popularity']"), "'control'");
+  says(error_of("experiment.arms=['control: guess']"), "'control: guess'");
+  says(error_of("experiment.arms=['control: random', 'llm: table path=none.h5']"), "none.h5");
+  says(error_of("experiment.grid_accuracy=[2]"), "experiment.grid_accuracy");
+  says(error_of("world.users=0"), "world.users");
+}
+
 }  // namespace
 }  // namespace serendip
