@@ -36,9 +36,9 @@ INSTANTIATE_TEST_SUITE_P(Commands, Help,
                          testing::Values("", "run", "simulate", "simulate world", "import",
                                          "pretrain", "embed", "cluster", "curate", "sft", "eval",
                                          "generate", "recommend", "recommend train",
-                                         "recommend eval", "recommend users", "serve", "score", "tokenize",
-                                         "inspect", "table", "table labels", "table compare",
-                                         "table blend"));
+                                         "recommend eval", "recommend users", "serve", "score",
+                                         "tokenize", "inspect", "table", "table labels",
+                                         "table compare", "table blend"));
 
 TEST(HelpOfAStage, ShowsTypeDefaultAndConstraint) {
   const TemporaryFolder folder;
