@@ -4,6 +4,7 @@
 #   make quickstart WORLD=1      the same on an invented world, nothing fetched: recipes/world.yaml
 #   make test                    build and run every test
 #   make bench                   after make quickstart: beside faiss, Torch, tokenizers, transformers and PEFT
+#   make bench-serve             the server under an open loop, 10^6 items
 #   make bench-gpu            the CUDA kernels on the GPU that is there
 #   make kernel-report          docs/kernel_report.md: registers, spills, occupancy as compiled
 #   make kernel-budget          the same held to kernels/budget.json, as CI does
@@ -38,7 +39,7 @@ MOVIELENS_SMALL := .cache/data/ml-latest-small
 # The zip as GroupLens publishes it.
 ZIP ?= ../shared/data/ml-latest-small/ml-latest-small.zip
 
-.PHONY: install build data model data-movielens-small quickstart test bench bench-gpu kernel-report kernel-budget \
+.PHONY: install build data model data-movielens-small quickstart test bench bench-serve bench-gpu kernel-report kernel-budget \
   kernel-mutants format format-check lint fuzz clean
 install:
 	@bash scripts/install.sh
@@ -79,6 +80,10 @@ bench: build
 	@$(BUILD)/bench/serendip_bench
 	@.venv/bin/python bench/compare_tokenizers.py --binary $(BUILD)/bench/tokenizer_bench
 	@.venv/bin/python bench/compare_with_transformers.py --binary $(SERENDIP)
+
+bench-serve: build
+	@.venv/bin/cmake --build --preset $(PRESET) --target serve_world serve_load
+	@bash bench/serve.sh $(BUILD)
 
 bench-gpu: build
 	@.venv/bin/cmake --build --preset $(PRESET) --target kernels_gpu_bench

@@ -102,8 +102,8 @@ class Generator {
 
   void send_waiting() {
     while (!waiting_.empty() && !free_.empty()) {
-      Connection& connection = *free_.back();
-      free_.pop_back();
+      Connection& connection = *free_.front();
+      free_.pop_front();
       connection.due = waiting_.front();
       waiting_.pop_front();
       asio::async_write(connection.socket, asio::buffer(texts_[sent_++ % texts_.size()]),
@@ -155,7 +155,7 @@ class Generator {
   asio::steady_timer ticker_;
   std::vector<std::string> texts_;
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<Connection*> free_;
+  std::deque<Connection*> free_;           // in turn, so that none is idle for long
   std::deque<Clock::time_point> waiting_;  // due, without a connection
   std::vector<double> accepted_;           // milliseconds
   int64_t refused_ = 0, failed_ = 0, next_ = 0;

@@ -38,7 +38,8 @@ void check_descriptions(int64_t cluster_count, const std::map<std::string, std::
 void check_descriptions(const PairTable& table, const std::vector<std::string>& descriptions,
                         const std::filesystem::path& path);
 
-// The parts of load_pair_table, for those who map the file: the contexts of a table of so many rows.
+// The parts of load_pair_table, for those who map the file: the contexts of a table of so many
+// rows.
 ContextList load_table_contexts(const Hdf5File& file, const std::string& path, int64_t rows);
 
 // Throws Error naming the file and what is missing or inconsistent.

@@ -19,14 +19,16 @@ constexpr int64_t kMaxBodyBytesUnderWay = int64_t{64} << 20;
 constexpr size_t kLingerBytes = 4096;
 constexpr double kLingerSeconds = 2;
 
+std::string text_of(boost::beast::string_view view) { return {view.data(), view.size()}; }
+
 HttpRequest request_of(http::request<http::string_body>&& message, std::string remote) {
   HttpRequest request;
-  request.method = std::string(message.method_string());
-  const std::string target(message.target());
+  request.method = text_of(message.method_string());
+  const std::string target = text_of(message.target());
   request.path = target.substr(0, target.find('?'));
   request.query = target.substr(std::min(target.size(), request.path.size() + 1));
-  request.authorization = std::string(message[http::field::authorization]);
-  request.content_type = std::string(message[http::field::content_type]);
+  request.authorization = text_of(message[http::field::authorization]);
+  request.content_type = text_of(message[http::field::content_type]);
   request.has_origin = message.count(http::field::origin) > 0;
   request.body = std::move(message.body());
   request.remote = std::move(remote);
@@ -124,8 +126,8 @@ void HttpSession::header_read(const Error& error) {
   if (error && nothing_sent && error != http::error::header_limit) return close();
   if (error) return refuse_unreadable(error);
   const auto& message = parser_->get();
-  exchange_.method = std::string(message.method_string());
-  exchange_.path = std::string(message.target().substr(0, message.target().find('?')));
+  exchange_.method = text_of(message.method_string());
+  exchange_.path = text_of(message.target().substr(0, message.target().find('?')));
   if (message.target().size() > kMaxTargetBytes)
     return refuse(414, fmt::format("target: expected at most {} bytes, got {}", kMaxTargetBytes,
                                    message.target().size()));

@@ -254,6 +254,7 @@ void Service::answer(Work& work, const RankedLists& lists) {
   finish(work, std::move(response));
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as the other port's handler is called
 void Service::handle_admin(HttpRequest request, const Reply& reply) {
   try {
     find_route(admin_routes(), request);
