@@ -16,6 +16,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Errors are ours to report. At the program's end the library would close once more what a full
+// disk kept it from closing, and crash; Hdf5File closes all that there is.
+void set_up_library() {
+  static const herr_t once = H5dont_atexit();  // counts before the library's first use only
+  static_cast<void>(once);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
 // Closes any HDF5 identifier.
 class Handle {
  public:
@@ -109,7 +117,7 @@ struct RowSelection {
 
 Hdf5File Hdf5File::open(const fs::path& path) {
   SERENDIP_CHECK(fs::exists(path), "{}: no such file", path.string());
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  set_up_library();
   const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   SERENDIP_CHECK(id >= 0, "{}: not an HDF5 file, or truncated ({} bytes)", path.string(),
                  fs::file_size(path));
@@ -117,7 +125,7 @@ Hdf5File Hdf5File::open(const fs::path& path) {
 }
 
 Hdf5File Hdf5File::create(const fs::path& path) {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  set_up_library();
   const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   SERENDIP_CHECK(id >= 0, "{}: cannot create", path.string());
   return {id, path};

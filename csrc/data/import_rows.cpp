@@ -28,9 +28,8 @@ IdIndex::IdIndex() : slots_(1024), mask_(slots_.size() - 1), text_begin_(1, 0) {
 
 std::string_view IdIndex::id_of(int32_t number) const {
   const auto index = static_cast<size_t>(number);
-  return std::string_view(text_).substr(
-      static_cast<size_t>(text_begin_[index]),
-      static_cast<size_t>(text_begin_[index + 1] - text_begin_[index]));
+  const char* begin = text_.data() + text_begin_[index];
+  return {begin, text_.data() + text_begin_[index + 1]};
 }
 
 size_t IdIndex::slot_of(std::string_view id, uint64_t hash) const {
