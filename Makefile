@@ -10,7 +10,7 @@
 #   make kernel-budget          the same held to kernels/budget.json, as CI does
 #   make kernel-mutants         remove every barrier and bound check in turn; a test must fail (an hour)
 #   make format-check lint       clang-format and clang-tidy, as CI does
-#   make fuzz                    fuzz the readers of a model folder and of requests, FUZZ_SECONDS=60 each
+#   make fuzz                    fuzz what reads files and requests from elsewhere, FUZZ_SECONDS=30 each
 #   make format                  reformat in place
 #   make clean                   remove build/ (runs/ and .cache/ stay)
 #
@@ -106,7 +106,7 @@ lint:
 	@[ -f $(BUILD)/build.ninja ] || .venv/bin/cmake --preset $(PRESET)
 	@bash scripts/lint.sh $(BUILD) $(JOBS)
 
-FUZZ_SECONDS ?= 60
+FUZZ_SECONDS ?= 30
 fuzz: install
 	@bash scripts/install.sh --lint
 	@bash scripts/fuzz.sh $(FUZZ_SECONDS)
