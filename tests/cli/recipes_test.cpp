@@ -30,12 +30,12 @@ TEST(Recipes, EachParsesAndPlans) {
     const auto plan = nlohmann::json::parse(result.out);
     EXPECT_TRUE(fs::is_empty(folder.path()));
     if (name.starts_with("baseline_")) {
-      EXPECT_EQ(plan.at("stages").size(), name == "baseline_keyword" ? 5u : 6u);
+      EXPECT_EQ(plan.at("stages").size(), name == "baseline_keyword" ? 6u : 7u);
       EXPECT_FALSE(plan.contains("sft"));
       continue;
     }
     const bool simulates = plan.at("stages")[0].at("name") == "world";
-    EXPECT_EQ(plan.at("stages").size(), 10u + plan.contains("pretrain") + simulates);
+    EXPECT_EQ(plan.at("stages").size(), 11u + plan.contains("pretrain") + simulates);
     EXPECT_GT(plan.at("sft").at("FLOPs").get<double>(), 0);
     EXPECT_GT(plan.at("generate").at("table").get<double>(), 0);
   }
