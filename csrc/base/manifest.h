@@ -29,8 +29,8 @@ struct StageOutcome {
 };
 
 // Runs the stage or skips it. The manifest is run_folder/manifests/NAME.json, written after the
-// outputs. Throws Error while another process runs the same stage in that folder, and where an input
-// file is not as a stage of that folder left it.
+// outputs. Throws Error while another process runs the same stage in that folder, and where an
+// input file is not as a stage of that folder left it.
 StageOutcome run_stage(const std::filesystem::path& run_folder, const Stage& stage);
 
 }  // namespace serendip

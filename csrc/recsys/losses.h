@@ -39,7 +39,7 @@ at::Tensor exact_log_prob(const at::Tensor& state, const at::Tensor& item_embedd
                           const at::Tensor& target, int64_t most_scores = int64_t{1} << 27);
 
 struct ReinforceOptions {
-  double top_k = 16.0;       // K, at least 1; 1 is plain off-policy REINFORCE
+  double top_k = 16.0;      // K, at least 1; 1 is plain off-policy REINFORCE
   double weight_cap = 1.0;  // c
 };
 

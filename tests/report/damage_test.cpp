@@ -14,8 +14,7 @@ class DamagedRun : public testing::Test {
  protected:
   DamagedRun() { write_small_run(folder.path()); }
   std::string error(const ReportOptions& options = {}) const {
-    std::string what =
-        error_of([&] { write_report(folder.path(), kSmallRunStages, options); });
+    std::string what = error_of([&] { write_report(folder.path(), kSmallRunStages, options); });
     EXPECT_FALSE(std::filesystem::exists(folder / "report.html"));
     return what;
   }
