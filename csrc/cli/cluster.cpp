@@ -20,7 +20,7 @@ StagePaths cluster_paths(const Recipe& recipe) {
 StageSpec assign_stage() {
   return {"cluster_assign",
           "cluster assign",
-          "Put items that came later into the tree of an earlier run (cluster.previous): tree.h5",
+          "Put later items into an earlier run's tree: tree.h5",
           {"cluster"},
           cluster_paths,
           [](const Recipe& recipe) {

@@ -89,7 +89,7 @@ StageSpec world_stage() {
 StageSpec experiment_stage() {
   return {"experiment",
           "simulate experiment",
-          "Let users of many worlds live in arms of an A/B experiment: experiment/",
+          "Let users of many worlds live under other policies: experiment/",
           {"world", "cluster", "curate", "recommend", "experiment"},
           [](const Recipe& recipe) {
             StagePaths paths;

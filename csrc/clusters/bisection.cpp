@@ -3,6 +3,7 @@
 #include <metis.h>
 
 #include <cmath>
+#include <mutex>
 #include <numeric>
 
 #include "base/check.h"
@@ -50,6 +51,9 @@ std::vector<int32_t> metis_bisection(const Graph& graph, const std::vector<int64
   idx_t parts = 2;
   idx_t cut = 0;
   std::vector<idx_t> side(static_cast<size_t>(vertices), 0);
+  // METIS draws its random numbers from one state for all threads.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
   const int status = METIS_PartGraphRecursive(
       &vertices, &constraints, offset.data(), neighbor.data(), vertex_weight.data(), nullptr,
       edge_weight.data(), &parts, targets, nullptr, options, &cut, side.data());

@@ -229,7 +229,7 @@ TEST_F(SmallRun, UntilNamesTheLastStage) {
   EXPECT_EQ(result.err.find("sft: starts"), std::string::npos) << result.err;
   EXPECT_EQ(command(folder, {"run", "--until", "pretrain"}).error_line(),
             "serendip: --until: expected one of import, embed, cluster, curate, sft, eval, "
-            "generate, recommend_train, recommend_eval, recommend_users, got pretrain");
+            "generate, recommend_train, recommend_eval, recommend_users, report, got pretrain");
 }
 
 // Two processes that torchrun starts: one manifest, one result; the next call is skipped by both.
@@ -251,8 +251,8 @@ TEST_F(SmallRunWithModel, TorchrunSharesFineTuningAndBulkInference) {
   EXPECT_NE(read_file(folder / "err").find("sft: unchanged, skipped"), std::string::npos);
   ASSERT_EQ(start("generate"), 0) << read_file(folder / "err");
   EXPECT_EQ(nlohmann::json::parse(read_file(folder / "out")).at("rows"), 64);
-  EXPECT_NE(start("curate curate.per_label=5"), 0);
-  EXPECT_NE(read_file(folder / "err").find("curate: runs as one process, got rank "),
+  EXPECT_NE(start("embed embed.seed=5"), 0);
+  EXPECT_NE(read_file(folder / "err").find("embed: runs as one process, got rank "),
             std::string::npos);
 }
 
