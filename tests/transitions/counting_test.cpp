@@ -45,8 +45,8 @@ TEST_P(Counting, IsAMapOfRows) {
     std::vector<int32_t> context, label;
     for (int t = 0; t < 100; ++t) {
       // Few values, the least and the greatest among them, so that rows are often equal.
-      const auto cluster = [&] {
-        return static_cast<int32_t>(random.below(2) * static_cast<uint64_t>(clusters - 1));
+      const auto cluster = [&random, last = clusters - 1] {
+        return static_cast<int32_t>(random.below(2) * static_cast<uint64_t>(last));
       };
       Row row;
       for (int64_t k = 0; k < context_size; ++k) row.first.push_back(k < 9 ? cluster() : 0);
