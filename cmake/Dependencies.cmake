@@ -17,7 +17,7 @@ pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5-serial)
 pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
-find_package(Boost 1.74 REQUIRED)  # headers alone: Asio, Beast
+find_package(Boost 1.74 REQUIRED)  # headers alone: Asio, Beast, Math
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 
 find_library(FAISS_LIBRARY faiss REQUIRED)

@@ -23,7 +23,7 @@ DEBIAN_PACKAGES=(
   'libgtest-dev=1.12.1*'
   'libbenchmark-dev=1.7.1*'
   'gnuplot-nox=5.4.4*'     # figures
-  'libboost-dev=1.74.0*'           # headers: Asio, Beast
+  'libboost-dev=1.74.0*'           # headers: Asio, Beast, Math
   'prometheus-cpp-dev=1.0.1*'
   'wordnet-base=1:3.0*'    # names of simulated topics
 )

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/interests.h"
+#include "cli/policy_folders.h"
 #include "cli/text.h"
 #include "recsys/policy_comparison.h"
 #include "recsys/policy_folder.h"
@@ -73,7 +74,7 @@ std::vector<ComparedPolicy> named_policies(const Recipe& recipe, const Arguments
                  recipe.recommender().string());
   std::vector<ComparedPolicy> policies = {{"recommender", recipe.recommender()}};
   for (const std::string& folder : arguments.folders) {
-    SERENDIP_CHECK(fs::exists(folder), "--with: no folder '{}'", folder);
+    check_policy_folder(folder);
     policies.push_back({folder, folder});
   }
   return policies;
@@ -105,24 +106,14 @@ void value(const Recipe& recipe, const Arguments& arguments, bool json) {
   print(json ? result.dump(1) + "\n" : value_lines(result));
 }
 
-std::shared_ptr<Arguments> add_folders(CLI::App& command) {
-  auto arguments = std::make_shared<Arguments>();
-  command
-      .add_option("--with", arguments->folders,
-                  "a trained policy's folder over the same tree; repeat for several")
-      ->type_name("FOLDER")
-      ->expected(1)
-      ->take_all();
-  return arguments;
-}
-
 }  // namespace
 
 void add_recommend_compare(CLI::App& app) {
   CLI::App& command =
       *app.add_subcommand("compare", "The recommender beside other policies: comparison.json");
   const auto recipe_arguments = add_recipe_arguments(command, {"recommend", "curate"});
-  const auto arguments = add_folders(command);
+  const auto arguments = std::make_shared<Arguments>();
+  add_policy_folders(command, arguments->folders);
   add_interest_choice(command, arguments->choice);
   command.callback([recipe_arguments, arguments] {
     compare(*recipe_arguments->load(), *arguments, recipe_arguments->json);
@@ -133,7 +124,8 @@ void add_recommend_value(CLI::App& app) {
   CLI::App& command =
       *app.add_subcommand("value", "What policies would have earned, by off-policy estimates");
   const auto recipe_arguments = add_recipe_arguments(command, {"recommend"});
-  const auto arguments = add_folders(command);
+  const auto arguments = std::make_shared<Arguments>();
+  add_policy_folders(command, arguments->folders);
   command
       .add_option("--weight-cap", arguments->weight_cap,
                   "most that an event counts: less variance, more bias [20]")

@@ -8,11 +8,12 @@
 #include "base/check.h"
 #include "cli/command.h"
 #include "cli/interests.h"
+#include "cli/policy_folders.h"
 #include "cli/text.h"
-#include "cli/user_history.h"
 #include "recsys/keyword_policy.h"
 #include "recsys/policy_folder.h"
 #include "recsys/simple_policies.h"
+#include "recsys/user_history.h"
 
 namespace serendip {
 namespace fs = std::filesystem;
@@ -90,7 +91,7 @@ Json baselines_json(const Explained& of, const Arguments& arguments,
                       {"items", of.items(policy.recommend({of.history, wanted, kBaselineItems}))}});
   };
   for (const std::string& folder : arguments.folders) {
-    SERENDIP_CHECK(fs::exists(folder), "--with: no folder '{}'", folder);
+    check_policy_folder(folder);
     if (needs_clusters(folder) && clusters.empty()) continue;
     add(folder, *load_policy(folder, of.tree, of.data),
         needs_clusters(folder) ? clusters : std::vector<int32_t>{});
@@ -106,13 +107,12 @@ Json baselines_json(const Explained& of, const Arguments& arguments,
 }
 
 Json explain(const Recipe& recipe, const Arguments& arguments) {
-  const Dataset data = load_dataset(recipe.data());
+  const Dataset data = load_dataset(recipe.data(), /*with_embedding=*/false);
   const ClusterTree tree = load_tree(recipe.tree());
   const auto user = std::find(data.user_id.begin(), data.user_id.end(), arguments.user);
   SERENDIP_CHECK(user != data.user_id.end(), "{}: expected the id of one of {} users, got '{}'",
                  recipe.data().string(), data.user_count(), arguments.user);
-  const Explained of{data, tree,
-                     history_of(data, static_cast<size_t>(user - data.user_id.begin()))};
+  const Explained of{data, tree, history_of(data, user - data.user_id.begin())};
   const std::unique_ptr<Policy> policy = load_policy(recipe.recommender(), tree, data);
 
   Json result = {{"user", *user}, {"events", of.history.item.size()}};
@@ -191,12 +191,7 @@ void add_recommend_explain(CLI::App& app) {
   const auto recipe_arguments = add_recipe_arguments(command, {"recommend", "curate"});
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("--user", arguments->user, "id of the user, as in the events")->required();
-  command
-      .add_option("--with", arguments->folders,
-                  "another policy's folder over the same tree; repeat for several")
-      ->type_name("FOLDER")
-      ->expected(1)
-      ->take_all();
+  add_policy_folders(command, arguments->folders);
   add_interest_choice(command, arguments->choice);
   command.callback([recipe_arguments, arguments] {
     const std::unique_ptr<Recipe> recipe = recipe_arguments->load();

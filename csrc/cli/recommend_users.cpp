@@ -6,9 +6,9 @@
 
 #include "base/file.h"
 #include "cli/interests.h"
-#include "cli/user_history.h"
 #include "data/split.h"
 #include "recsys/policy_folder.h"
+#include "recsys/user_history.h"
 
 namespace serendip {
 namespace {
@@ -31,7 +31,7 @@ std::string joined(const nlohmann::json& texts, const char* separator) {
 }  // namespace
 
 nlohmann::json recommend_users(const Recipe& recipe) {
-  const Dataset data = load_dataset(recipe.data());
+  const Dataset data = load_dataset(recipe.data(), /*with_embedding=*/false);
   const ClusterTree tree = load_tree(recipe.tree());
   const std::vector<std::string>& description = tree.planning().description;
   const InterestLookup lookup = load_interests(recipe, tree);
@@ -42,7 +42,7 @@ nlohmann::json recommend_users(const Recipe& recipe) {
   for (int64_t user = 0; user < data.user_count() && users.size() < kUsers; ++user) {
     const auto at = static_cast<size_t>(user);
     if (split_of(data.user_id[at]) != Split::kTest) continue;
-    const History history = history_of(data, at);
+    const History history = history_of(data, user);
     const InterestRow row = lookup.row(history);
     const std::vector<TableLabel> novel = lookup.best(row, 1);
     if (novel.empty()) continue;

@@ -1,7 +1,6 @@
 #include "recsys/policy_comparison.h"
 
 #include <memory>
-#include <set>
 
 #include "recsys/evaluate.h"
 #include "recsys/list_metrics.h"
@@ -100,22 +99,16 @@ nlohmann::json value_policies(const RecommendOptions& options, const std::filesy
                               const std::filesystem::path& behaviour,
                               const std::vector<ComparedPolicy>& policies, double weight_cap) {
   const RecommendInputs inputs = load_recommend_inputs(options, data_h5, tree_h5);
-  const Recommender logged = Recommender::load(behaviour, inputs.tree);
-  nlohmann::json result = {{"policies", nlohmann::json::array()}};
+  const LoggedPart logged(Recommender::load(behaviour, inputs.tree), inputs);
+  nlohmann::json result = {{"events", logged.events()},
+                           {"users", logged.users()},
+                           {"logged", logged.mean_reward()},
+                           {"policies", nlohmann::json::array()}};
   for (const LoadedPolicy& valued : load_all(policies, inputs, options)) {
-    const std::vector<LoggedEvent> events = logged_events(*valued.policy, logged, inputs);
-    nlohmann::json entry = estimates_json(estimate_off_policy(events, weight_cap));
+    nlohmann::json entry =
+        estimates_json(estimate_off_policy(logged.under(*valued.policy), weight_cap));
     entry["name"] = valued.name;
     result["policies"].push_back(std::move(entry));
-    std::set<int64_t> users;
-    double earned = 0.0;
-    for (const LoggedEvent& event : events) {
-      users.insert(event.user);
-      earned += event.reward;
-    }
-    result["events"] = events.size();
-    result["users"] = users.size();
-    result["logged"] = earned / static_cast<double>(events.size());
   }
   return result;
 }

@@ -16,15 +16,15 @@ bool needs_clusters(const fs::path& folder) { return model_type_of(folder) == kK
 std::unique_ptr<Policy> load_policy(const fs::path& folder, const ClusterTree& tree,
                                     const Dataset& data) {
   const std::string type = model_type_of(folder);
-  const ItemOrder order = make_item_order(tree);
   if (type == kSequenceModelType)
     return std::make_unique<Recommender>(Recommender::load(folder, tree));
-  if (type == kTwoTowerModelType)
-    return std::make_unique<TwoTowerPolicy>(tree, load_two_tower(folder, order));
   if (type == kBanditModelType)
     return std::make_unique<BanditPolicy>(BanditPolicy::load(
         folder, tree,
         std::make_shared<const Recommender>(Recommender::load(folder / kSequenceFolder, tree))));
+  const ItemOrder order = make_item_order(tree);
+  if (type == kTwoTowerModelType)
+    return std::make_unique<TwoTowerPolicy>(tree, load_two_tower(folder, order));
   const ModelFolder saved(folder, type, order);
   if (type == kPopularityModelType) {
     const at::Tensor count = saved.tensor("count", {order.size()}, at::kLong);

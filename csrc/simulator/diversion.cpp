@@ -1,14 +1,11 @@
 #include "simulator/diversion.h"
 
 #include <cmath>
-#include <filesystem>
 #include <span>
 
 #include "base/check.h"
-#include "data/split.h"
 #include "simulator/incumbent.h"
 #include "simulator/item_content.h"
-#include "transitions/counting.h"
 
 namespace serendip {
 namespace {
@@ -82,35 +79,6 @@ std::vector<int32_t> most_frequent(const std::vector<int32_t>& row, size_t rows,
   return result;
 }
 
-// Of the training users, distinct and counted: a world's log fits the memory.
-TransitionSet training_transitions(const Dataset& data, const std::vector<int32_t>& item_cluster,
-                                   int64_t clusters, const MiningRule& rule) {
-  constexpr int64_t kMemory = int64_t{1} << 30;
-  const auto counter = make_transition_counter(rule.context_size, clusters, kMemory,
-                                               std::filesystem::temp_directory_path());
-  std::vector<int32_t> context, label;
-  for (size_t user = 0; user < data.user_id.size(); ++user) {
-    if (split_of(data.user_id[user]) != Split::kTrain) continue;
-    std::vector<int32_t> cluster;
-    const int64_t begin = data.user_offset[user], end = data.user_offset[user + 1];
-    for (int64_t event = begin; event < end; ++event)
-      cluster.push_back(
-          item_cluster[static_cast<size_t>(data.event_item[static_cast<size_t>(event)])]);
-    mine_user(cluster,
-              std::span(data.event_reward).subspan(static_cast<size_t>(begin), cluster.size()),
-              rule, context, label);
-  }
-  counter->add(context, label);
-  TransitionSet all, block;
-  all.context_size = rule.context_size;
-  while (counter->next(block)) {
-    all.context.insert(all.context.end(), block.context.begin(), block.context.end());
-    all.label.insert(all.label.end(), block.label.begin(), block.label.end());
-    all.count.insert(all.count.end(), block.count.begin(), block.count.end());
-  }
-  return all;
-}
-
 }  // namespace
 
 Diversion divert(const WorldOptions& world, const ClusterOptions& cluster, const MiningRule& rule) {
@@ -122,7 +90,7 @@ Diversion divert(const WorldOptions& world, const ClusterOptions& cluster, const
   result.tree = cluster_dataset(cluster, result.data, "world").tree;
   result.order = make_item_order(result.tree);
   result.transitions =
-      training_transitions(result.data, result.cluster(), result.cluster_count(), rule);
+      mine_training_users(result.data, result.cluster(), result.cluster_count(), rule);
   const auto topics = static_cast<size_t>(result.world.topic_count());
   const auto clusters = static_cast<size_t>(result.cluster_count());
   result.main_topic =

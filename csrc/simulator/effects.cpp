@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "base/check.h"
@@ -102,31 +102,14 @@ Effect Bootstrap::effect(const UserRatio& ratio, const UserRatio* from) const {
   return effect;
 }
 
-// Abramowitz and Stegun 26.7.3 and 26.7.4.
 double student_two_sided(double t, int64_t degrees_of_freedom) {
-  if (degrees_of_freedom > 1000) return std::erfc(std::abs(t) / std::numbers::sqrt2);
-  const auto n = static_cast<double>(degrees_of_freedom);
-  const double angle = std::atan(std::abs(t) / std::sqrt(n));
-  const double cosine = std::cos(angle), square = cosine * cosine;
-  const bool odd = degrees_of_freedom % 2 == 1;
-  double term = odd ? cosine : 1.0, sum = degrees_of_freedom == 1 ? 0 : term;
-  for (int64_t k = odd ? 3 : 2; k <= degrees_of_freedom - 2; k += 2) {
-    term *= square * static_cast<double>(k - 1) / static_cast<double>(k);
-    sum += term;
-  }
-  const double inside =
-      odd ? 2 / std::numbers::pi * (angle + std::sin(angle) * sum) : std::sin(angle) * sum;
-  return std::clamp(1 - inside, 0.0, 1.0);
+  const boost::math::students_t distribution(static_cast<double>(degrees_of_freedom));
+  return 2 * boost::math::cdf(boost::math::complement(distribution, std::abs(t)));
 }
 
 double student_critical(double p, int64_t degrees_of_freedom) {
-  double low = 0, high = 1;
-  while (student_two_sided(high, degrees_of_freedom) > p) high *= 2;
-  for (int step = 0; step < 100; ++step) {
-    const double middle = (low + high) / 2;
-    (student_two_sided(middle, degrees_of_freedom) > p ? low : high) = middle;
-  }
-  return high;
+  const boost::math::students_t distribution(static_cast<double>(degrees_of_freedom));
+  return boost::math::quantile(boost::math::complement(distribution, p / 2));
 }
 
 std::vector<double> holm(const std::vector<double>& p_values) {

@@ -10,7 +10,8 @@
 namespace serendip {
 namespace {
 
-constexpr int64_t kUserBlock = 1024;  // mined by one thread in one go
+constexpr int64_t kUserBlock = 1024;                 // mined by one thread in one go
+constexpr int64_t kMemoryOfALog = int64_t{1} << 30;  // for counting one that is in the memory
 
 // The last K distinct clusters, oldest first.
 class RecentClusters {
@@ -147,6 +148,27 @@ std::vector<int32_t> observed_contexts(const Dataset& dataset,
     }
   }
   return contexts;
+}
+
+TransitionSet mine_training_users(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
+                                  int64_t clusters, const MiningRule& rule) {
+  const auto counter = make_transition_counter(rule.context_size, clusters, kMemoryOfALog,
+                                               std::filesystem::temp_directory_path());
+  UserMiner miner(rule, clusters);
+  std::vector<int32_t> context, label;
+  for (int64_t user = 0; user < dataset.user_count(); ++user)
+    if (split_of(dataset.user_id[static_cast<size_t>(user)]) == Split::kTrain)
+      miner.mine(clusters_of_user(dataset, item_cluster, user), rewards_of_user(dataset, user),
+                 context, label);
+  counter->add(context, label);
+  TransitionSet all, block;
+  all.context_size = rule.context_size;
+  while (counter->next(block)) {
+    all.context.insert(all.context.end(), block.context.begin(), block.context.end());
+    all.label.insert(all.label.end(), block.label.begin(), block.label.end());
+    all.count.insert(all.count.end(), block.count.begin(), block.count.end());
+  }
+  return all;
 }
 
 MinedTransitions mine_transitions(UserEventReader& events, const std::vector<int32_t>& item_cluster,

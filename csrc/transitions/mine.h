@@ -46,6 +46,11 @@ std::vector<int32_t> observed_contexts(const Dataset& dataset,
                                        const std::vector<int32_t>& item_cluster,
                                        const MiningRule& rule);
 
+// The training users' transitions of a log that fits the memory: distinct, ascending by context
+// then label, with their counts.
+TransitionSet mine_training_users(const Dataset& dataset, const std::vector<int32_t>& item_cluster,
+                                  int64_t clusters, const MiningRule& rule);
+
 // What the users of some range did.
 struct MinedTransitions {
   std::unique_ptr<TransitionCounter> train;

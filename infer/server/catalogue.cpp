@@ -69,13 +69,6 @@ std::optional<int32_t> Catalogue::find_user(std::string_view id) const {
   return find(user_of_, id);
 }
 
-History Catalogue::history(int32_t user) const {
-  const int64_t begin = data_.user_offset[index(user)], end = data_.user_offset[index(user) + 1];
-  return {{data_.event_item.begin() + begin, data_.event_item.begin() + end},
-          {data_.event_time.begin() + begin, data_.event_time.begin() + end},
-          {data_.event_reward.begin() + begin, data_.event_reward.begin() + end}};
-}
-
 std::span<const int32_t> Catalogue::popular_items(int32_t cluster) const {
   const int64_t begin = popular_offset_[index(cluster)], end = popular_offset_[index(cluster) + 1];
   return std::span(popular_items_)

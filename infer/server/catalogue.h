@@ -11,7 +11,7 @@
 
 #include "clusters/tree.h"
 #include "data/dataset.h"
-#include "recsys/history.h"
+#include "recsys/user_history.h"
 
 namespace serendip::server {
 
@@ -28,7 +28,7 @@ class Catalogue {
   const std::string& item_title(int32_t item) const { return data_.item_title[index(item)]; }
   int64_t item_count() const { return data_.item_count(); }
   int64_t user_count() const { return data_.user_count(); }
-  History history(int32_t user) const;  // item indices, in order of time
+  History history(int32_t user) const { return history_of(data_, user); }
 
   const ClusterTree& tree() const { return tree_; }
   const TreeLevel& interests() const { return tree_.planning(); }

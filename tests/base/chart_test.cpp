@@ -6,25 +6,14 @@
 #include <cstdlib>
 #include <string>
 
-#include "base/gnuplot.h"
 #include "base/wilson.h"
+#include "tests/base/figures.h"
 #include "tests/base/temporary_folder.h"
 
 namespace serendip {
 namespace {
 
-size_t count(const std::string& text, const std::string& part) {
-  size_t found = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
-
-class ChartSvg : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!gnuplot_is_installed()) GTEST_SKIP() << "gnuplot is not installed";
-  }
-};
+class ChartSvg : public FigureTest {};
 
 TEST_F(ChartSvg, DrawsEverySeriesAndMarksMeasuredPeaks) {
   Chart chart{"Recall & <more>", "step", "share"};

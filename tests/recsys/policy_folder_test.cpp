@@ -22,14 +22,10 @@ const bool kReproducible = (use_reproducible_products(), true);  // before the f
 constexpr int64_t kItems = 96, kFinest = 16, kUsers = 120;
 
 RecommendOptions options_of(const std::string& policy) {
-  RecommendOptions options;
+  RecommendOptions options = quick_options();
   options.policy = policy;
   options.dimensions = 16;
-  options.layers = 1;
-  options.max_length = 10;
   options.epochs = 2;
-  options.batch_size = 16;
-  options.learning_rate = 5e-3;
   return options;
 }
 

@@ -19,17 +19,6 @@ const bool kReproducible = (use_reproducible_products(), true);  // before the f
 
 constexpr int64_t kItems = 96, kFinest = 16;
 
-RecommendOptions quick_options() {
-  RecommendOptions options;
-  options.dimensions = 32;
-  options.layers = 1;
-  options.max_length = 10;
-  options.epochs = 30;
-  options.batch_size = 16;
-  options.learning_rate = 5e-3;
-  return options;
-}
-
 // One small trained recommender for the whole suite.
 class RecommenderTest : public ::testing::Test {
  protected:

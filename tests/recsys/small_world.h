@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "clusters/tree.h"
 #include "data/dataset.h"
+#include "recsys/train.h"
 
 namespace serendip {
 
@@ -56,6 +57,18 @@ inline Dataset markov_dataset(int64_t users, int64_t items, int64_t length) {
     data.user_offset.push_back(data.event_count());
   }
   return data;
+}
+
+// For a model that learns such walks in seconds.
+inline RecommendOptions quick_options() {
+  RecommendOptions options;
+  options.dimensions = 32;
+  options.layers = 1;
+  options.max_length = 10;
+  options.epochs = 30;
+  options.batch_size = 16;
+  options.learning_rate = 5e-3;
+  return options;
 }
 
 }  // namespace serendip

@@ -5,25 +5,16 @@
 #include <cstdlib>
 
 #include "base/file.h"
-#include "base/gnuplot.h"
 #include "report/report.h"
+#include "tests/base/figures.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/report/small_run.h"
 
 namespace serendip {
 namespace {
 
-size_t count(const std::string& text, const std::string& part) {
-  size_t found = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
-
-class Page : public testing::Test {
+class Page : public FigureTest {
  protected:
-  void SetUp() override {
-    if (!gnuplot_is_installed()) GTEST_SKIP() << "gnuplot is not installed";
-  }
   std::string write(const ReportOptions& options = {}) {
     result = write_report(folder.path(), kSmallRunStages, options);
     return read_file(folder / "report.html");

@@ -1,4 +1,4 @@
-// A user's events as policies read them.
+// A dataset user's events as policies read them.
 #pragma once
 
 #include "data/dataset.h"
@@ -6,8 +6,9 @@
 
 namespace serendip {
 
-inline History history_of(const Dataset& data, size_t user) {
-  const int64_t begin = data.user_offset[user], end = data.user_offset[user + 1];
+inline History history_of(const Dataset& data, int64_t user) {
+  const auto at = static_cast<size_t>(user);
+  const int64_t begin = data.user_offset[at], end = data.user_offset[at + 1];
   return {{data.event_item.begin() + begin, data.event_item.begin() + end},
           {data.event_time.begin() + begin, data.event_time.begin() + end},
           {data.event_reward.begin() + begin, data.event_reward.begin() + end}};
