@@ -193,8 +193,7 @@ nlohmann::json merge_pieces(const CurateOptions& options, const fs::path& tree_h
   rows.all = [&](TransitionSet& block) { return counter->next(block); };
   rows.dev = joined(std::move(dev));
   rows.test = joined(std::move(test));
-  nlohmann::json result = write_sets(options, rows, level, folder);
-  return result;
+  return write_sets(options, rows, level, folder);
 }
 
 }  // namespace serendip

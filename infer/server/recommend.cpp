@@ -161,9 +161,11 @@ Plan plan_recommendation(const Snapshot& snapshot, const RecommendRequest& reque
   return plan;
 }
 
+bool needs_model(const Plan& plan) { return !plan.history.item.empty() && !plan.interests.empty(); }
+
 Recommender::ClusterRequest model_request(const Plan& plan) {
   Recommender::ClusterRequest request{plan.history, {}, plan.items};
-  if (plan.history.item.empty()) return request;
+  if (!needs_model(plan)) return request;
   for (const ChosenInterest& interest : plan.interests)
     request.clusters.push_back(interest.cluster);
   return request;

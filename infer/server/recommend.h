@@ -51,7 +51,10 @@ struct Plan {
 // The request must have seed and now. window in seconds.
 Plan plan_recommendation(const Snapshot& snapshot, const RecommendRequest& request, int64_t window);
 
-// What the sequence model has to rank for a plan; no clusters where the plan needs no model.
+// Whether the sequence model ranks a plan's items; without a history their traffic does.
+bool needs_model(const Plan& plan);
+
+// What it has to rank; no clusters where the plan needs no model.
 Recommender::ClusterRequest model_request(const Plan& plan);
 
 // The JSON answer; `lists` is what the model made of model_request, one for each interest, or

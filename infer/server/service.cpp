@@ -221,8 +221,7 @@ void Service::plan(const std::shared_ptr<Work>& work) {
     if (!request.now) request.now = std::time(nullptr);
     work->plans.push_back(plan_recommendation(
         *work->snapshot, request, static_cast<int64_t>(options_.history_days * kSecondsPerDay)));
-    Recommender::ClusterRequest asked = model_request(work->plans.back());
-    if (!asked.clusters.empty()) job.requests.push_back(std::move(asked));
+    if (needs_model(work->plans.back())) job.requests.push_back(model_request(work->plans.back()));
   }
   metrics_.stage(Stage::kPlan, seconds_since(started));
   if (job.requests.empty()) return answer(*work, {});
@@ -240,9 +239,8 @@ void Service::answer(Work& work, const RankedLists& lists) {
   nlohmann::ordered_json answers = nlohmann::ordered_json::array();
   auto next = lists.begin();
   for (Plan& plan : work.plans) {
-    const bool ranked = !model_request(plan).clusters.empty();
-    answers.push_back(
-        recommendation_answer(*work.snapshot, plan, ranked ? *next++ : RankedLists::value_type()));
+    answers.push_back(recommendation_answer(
+        *work.snapshot, plan, needs_model(plan) ? *next++ : RankedLists::value_type()));
     for (const Fallback fallback : plan.fallbacks) metrics_.fallback(fallback);
   }
   const bool single = work.route.name == "recommend";
