@@ -7,7 +7,8 @@ namespace serendip {
 RecommendInputs load_recommend_inputs(const RecommendOptions& options,
                                       const std::filesystem::path& data_h5,
                                       const std::filesystem::path& tree_h5) {
-  RecommendInputs inputs{load_dataset(data_h5, /*with_embedding=*/false), load_tree(tree_h5), {}, {}};
+  RecommendInputs inputs{
+      load_dataset(data_h5, /*with_embedding=*/false), load_tree(tree_h5), {}, {}};
   inputs.order = make_item_order(inputs.tree);
   EventLog events = make_event_log(inputs.data, inputs.order);
   const bool by_time = options.split == "time";
