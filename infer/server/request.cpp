@@ -13,8 +13,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kMaxDepth = 5;         // {"requests": [{"history": [{"item": …}]}]}
-constexpr size_t kMaxIdBytes = 256;  // of an item or a user
-constexpr size_t kShownBytes = 60;   // of a value in a message
+constexpr int64_t kMaxIdLength = 256;  // code points of an item's or a user's id, as JSON Schema counts
+constexpr size_t kShownBytes = 60;     // of a value in a message
 constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;  // exact in every JSON reader
 constexpr double kMaxQuality = 1e6;
 
@@ -24,6 +24,11 @@ std::string shown(const Json& value) {
   std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
   if (text.size() > kShownBytes) text = text.substr(0, kShownBytes) + "…";
   return text;
+}
+
+// Of text that the JSON reader has found to be UTF-8.
+int64_t code_points(const std::string& text) {
+  return std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; });
 }
 
 // Refuses nesting and repeated fields while the text is read, before they cost memory.
@@ -79,8 +84,8 @@ class Fields {
   }
   std::string id(const Json& value, const char* name) const {
     const auto* text = value.get_ptr<const std::string*>();
-    if (text == nullptr || text->empty() || text->size() > kMaxIdBytes)
-      refuse(400, "{}: expected a string of 1 to {} bytes, got {}", path(name), kMaxIdBytes,
+    if (text == nullptr || text->empty() || code_points(*text) > kMaxIdLength)
+      refuse(400, "{}: expected a string of 1 to {} characters, got {}", path(name), kMaxIdLength,
              shown(value));
     return *text;
   }

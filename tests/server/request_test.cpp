@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{std::string("{\"user\": \"a\0\"}", 14), "body: expected JSON"},
         Bad{"{}", "body: expected either user or history, got neither"},
         Bad{R"({"user": "u", "history": []})", "got both"},
-        Bad{R"({"user": 3})", "body.user: expected a string of 1 to 256 bytes, got 3"},
+        Bad{R"({"user": 3})", "body.user: expected a string of 1 to 256 characters, got 3"},
         Bad{R"({"user": ""})", "body.user: expected a string"},
         Bad{"{\"user\": \"" + std::string(257, 'x') + "\"}", "body.user: expected a string"},
         Bad{R"({"user": "u", "user": "v"})", "field \"user\": expected once"},
@@ -109,7 +109,7 @@ TEST(BatchRequest, ReadsAllAndNamesTheOneThatIsBad) {
     return error_of([&] { parse_recommend_batch(body, kLimits); });
   };
   EXPECT_EQ(error(R"({"requests": [{"user": "a"}, {"user": 1}]})"),
-            "body.requests[1].user: expected a string of 1 to 256 bytes, got 1");
+            "body.requests[1].user: expected a string of 1 to 256 characters, got 1");
   EXPECT_EQ(error(R"({"requests": []})"),
             "body.requests: expected an array of 1 to 64, got an array of 0");
   EXPECT_EQ(error(R"({"requests": [{"user": "a"}], "k": 1})"), "body.\"k\": unknown field");
