@@ -12,9 +12,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kMaxDepth = 5;         // {"requests": [{"history": [{"item": …}]}]}
-constexpr int64_t kMaxIdLength = 256;  // code points of an item's or a user's id, as JSON Schema counts
-constexpr size_t kShownBytes = 60;     // of a value in a message
+constexpr int kMaxDepth = 5;  // {"requests": [{"history": [{"item": …}]}]}
+constexpr int64_t kMaxIdLength =
+    256;  // code points of an item's or a user's id, as JSON Schema counts
+constexpr size_t kShownBytes = 60;                           // of a value in a message
 constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;  // exact in every JSON reader
 constexpr double kMaxQuality = 1e6;
 
