@@ -13,6 +13,7 @@ not in the user's history, which at test time holds the validation item.
 import argparse
 import csv
 import json
+import os
 import pathlib
 import tempfile
 import time
@@ -68,8 +69,10 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    arguments.output = arguments.output.resolve()
     with tempfile.TemporaryDirectory() as scratch:
         write_inter(arguments.events, pathlib.Path(scratch))
+        os.chdir(scratch)  # RecBole leaves its logs where it runs
         config = Config(model="SASRec", dataset="log", config_dict={
             "data_path": scratch, "checkpoint_dir": f"{scratch}/saved", "use_gpu": False, "seed": arguments.seed,
             "load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "train_neg_sample_args": None,

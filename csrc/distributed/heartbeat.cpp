@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto kInterval = std::chrono::milliseconds(500);
 constexpr auto kSilence = std::chrono::seconds(3);  // of a lost process
-constexpr const char* kVerdict = "lost";
+const std::string kVerdict = "lost";
 
 std::string key_of(int64_t rank) { return fmt::format("heartbeat/{}", rank); }
 
@@ -33,11 +33,18 @@ void Heartbeat::beat() {
   while (!stop_) {
     try {
       store_->add(key_of(rank_), 1);
+      read_verdict();
     } catch (const std::exception&) {
       return;  // the store is gone; whoever waits on a collective will say so
     }
     stop_changed_.wait_for(lock, kInterval, [this] { return stop_; });
   }
+}
+
+void Heartbeat::read_verdict() {
+  if (!verdict_.empty() || !store_->check({kVerdict})) return;
+  const std::vector<uint8_t> found = store_->get(kVerdict);
+  verdict_.assign(found.begin(), found.end());
 }
 
 int64_t Heartbeat::count(int64_t rank) {
@@ -74,7 +81,10 @@ std::string Heartbeat::find_lost() {
     if (rank_ == 0) std::this_thread::sleep_for(kSilence);  // the store ends with this process
     return found;
   } catch (const std::exception&) {
-    return "rank 0, which keeps the store, is lost";
+    // Rank 0 may have ended because of another, which a process that waited for rank 0 alone has
+    // not felt.
+    const std::lock_guard lock(mutex_);
+    return verdict_.empty() ? "rank 0, which keeps the store, is lost" : verdict_;
   }
 }
 

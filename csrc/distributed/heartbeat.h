@@ -27,6 +27,7 @@ class Heartbeat {
 
  private:
   void beat();
+  void read_verdict();
   std::vector<int64_t> counts();
   std::string look();
 
@@ -35,6 +36,7 @@ class Heartbeat {
   std::mutex mutex_;
   std::condition_variable stop_changed_;
   bool stop_ = false;
+  std::string verdict_;  // what another has found, kept for when the store is gone
   std::thread thread_;
 };
 

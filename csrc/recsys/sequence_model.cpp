@@ -74,11 +74,16 @@ SequenceModelImpl::SequenceModelImpl(const SequenceModelConfig& model_config,
   if (seed) draw_weights(*this, *seed, [](const at::Tensor&) { return kInitialDeviation; });
 }
 
+at::Tensor SequenceModelImpl::item_vectors(const at::Tensor& items) const {
+  return at::embedding(item_embedding, items, /*padding_idx=*/-1, /*scale_grad_by_freq=*/false,
+                       sparse_gradients);
+}
+
 at::Tensor SequenceModelImpl::forward(const SequenceInput& input, Dropout& dropout) {
   const at::TensorOptions options = item_embedding.options().requires_grad(false);
   const at::Tensor selector = distance_selector(input.item.size(1), config.max_distance, options);
   const at::Tensor bias = causal_bias(input.segment, options);
-  at::Tensor inputs = at::embedding(item_embedding, input.item);
+  at::Tensor inputs = item_vectors(input.item);
   if (config.time_gaps) inputs = inputs + at::embedding(time_gap_embedding, input.time_gap);
   if (config.rewards)
     inputs = inputs + input.reward.to(options).unsqueeze(2).matmul(reward_embedding);

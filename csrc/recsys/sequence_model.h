@@ -60,7 +60,11 @@ struct SequenceModelImpl : torch::nn::Module {
   // history, and at least to `least_length` items.
   at::Tensor last_state(const std::vector<History>& histories, int64_t least_length = 1);
 
+  // Rows of item_embedding, [..., d], for positions i64 [...].
+  at::Tensor item_vectors(const at::Tensor& items) const;
+
   SequenceModelConfig config;
+  bool sparse_gradients = false;   // of item_vectors(): they name only the rows that were asked for
   at::Tensor item_embedding;       // [N, d]
   at::Tensor time_gap_embedding;   // [kTimeGapBuckets, d] or undefined
   at::Tensor reward_embedding;     // [1, d], times the reward, or undefined

@@ -7,6 +7,7 @@
 #include "distributed/device.h"
 #include "recsys/evaluate.h"
 #include "recsys/event_features.h"
+#include "recsys/optimizer.h"
 #include "recsys/ranking.h"
 #include "recsys/training_loss.h"
 
@@ -31,7 +32,7 @@ EventInputs event_inputs(const EventLog& events) {
 }
 
 // One pass over the training events; returns the mean loss of its steps.
-double train_epoch(SequenceModel& model, torch::optim::AdamW& optimizer, const PackedRows& rows,
+double train_epoch(SequenceModel& model, Optimizer& optimizer, const PackedRows& rows,
                    const EventInputs& inputs, const TrainingLoss& loss_of, int64_t batch_size,
                    Dropout& dropout, uint64_t& step) {
   const at::Device device = model->item_embedding.device();
@@ -77,7 +78,11 @@ TrainedModel train_sequence_model(const RecommendOptions& options, const ItemOrd
   const auto seed = static_cast<uint64_t>(options.seed);
   SequenceModel model(model_config(options, order.size()), seed);
   model->to(open_device(options.device, "recommend.device"));
-  const auto optimizer = make_optimizer(options, *model);
+  // Nothing else of it then follows the catalogue: a step's memory and time are those of its items.
+  model->sparse_gradients = options.loss == "sampled_softmax";
+  std::vector<at::Tensor> tables;
+  if (model->sparse_gradients) tables.push_back(model->item_embedding);
+  Optimizer optimizer(options, *model, tables);
   const TrainingLoss loss_of(options, data, order);
   const EventInputs inputs = event_inputs(data.events);
   Dropout dropout(options.dropout, seed);
@@ -86,7 +91,7 @@ TrainedModel train_sequence_model(const RecommendOptions& options, const ItemOrd
     const PackedRows rows = pack_rows(data, options.max_length, seed, static_cast<uint64_t>(epoch));
     SERENDIP_CHECK(rows.item.size(0) > 0,
                    "recommend train: expected users with at least 2 training events, got none");
-    return train_epoch(model, *optimizer, rows, inputs, loss_of, options.batch_size, dropout, step);
+    return train_epoch(model, optimizer, rows, inputs, loss_of, options.batch_size, dropout, step);
   };
   const auto validation = [&] {
     return ndcg_at(model_ranking(model, data, HeldOutEvent::kValidation).rank, 10);

@@ -8,6 +8,7 @@
 #include "distributed/device.h"
 #include "recsys/evaluate.h"
 #include "recsys/negative_sampler.h"
+#include "recsys/optimizer.h"
 #include "recsys/ranking.h"
 
 namespace serendip {
@@ -45,7 +46,7 @@ TrainedTwoTower train_two_tower(const RecommendOptions& options, const ItemOrder
   TwoTowerModel model(two_tower_config(order, options.dimensions, options.max_length), seed);
   const at::Device device = open_device(options.device, "recommend.device");
   model->to(device);
-  const auto optimizer = make_optimizer(options, *model);
+  Optimizer optimizer(options, *model);
   std::vector<Target> targets = training_targets(data);
   const at::Tensor counts =
       torch::tensor(data.training_counts(order.size(), /*skipped=*/1), at::kLong);
@@ -65,12 +66,12 @@ TrainedTwoTower train_two_tower(const RecommendOptions& options, const ItemOrder
     const auto to_device = [&](const std::vector<int64_t>& values) {
       return torch::tensor(values, at::kLong).to(device);
     };
-    optimizer->zero_grad();
+    optimizer.zero_grad();
     const at::Tensor loss = mixed_negative_loss(
         model, histories, to_device(items),
         to_device(uniform.draw(negative_random, options.negative_count)), unigram);
     loss.backward();
-    optimizer->step();
+    optimizer.step();
     return loss.item<double>() * static_cast<double>(last - first);
   };
   const auto run_epoch = [&](int64_t epoch) {

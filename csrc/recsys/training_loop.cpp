@@ -24,20 +24,6 @@ void restore_weights(const torch::nn::Module& module, const std::vector<at::Tens
 
 }  // namespace
 
-std::unique_ptr<torch::optim::AdamW> make_optimizer(const RecommendOptions& options,
-                                                    const torch::nn::Module& module) {
-  std::vector<at::Tensor> matrices, vectors;
-  for (const at::Tensor& parameter : module.parameters())
-    (parameter.dim() >= 2 ? matrices : vectors).push_back(parameter);
-  const auto group = [&](const std::vector<at::Tensor>& parameters, double decay) {
-    return torch::optim::OptimizerParamGroup(
-        parameters, std::make_unique<torch::optim::AdamWOptions>(
-                        torch::optim::AdamWOptions(options.learning_rate).weight_decay(decay)));
-  };
-  return std::make_unique<torch::optim::AdamW>(std::vector<torch::optim::OptimizerParamGroup>{
-      group(matrices, options.weight_decay), group(vectors, 0.0)});
-}
-
 TrainingResult train_until_best(const RecommendOptions& options, torch::nn::Module& module,
                                 const std::function<double(int64_t epoch)>& run_epoch,
                                 const std::function<double()>& validation,

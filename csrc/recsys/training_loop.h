@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 
 #include "recsys/train.h"
 
@@ -22,10 +21,6 @@ struct TrainingResult {
   int64_t epochs = 0, best_epoch = 0;
   double validation_ndcg_at_10 = 0.0;
 };
-
-// AdamW with the options' rate, and their decay for matrices alone.
-std::unique_ptr<torch::optim::AdamW> make_optimizer(const RecommendOptions& options,
-                                                    const torch::nn::Module& module);
 
 // Runs epochs until `patience` of them bring no better validation, and leaves the module with the
 // weights of the best. Throws Error when the loss stops being finite.

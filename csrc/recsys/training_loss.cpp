@@ -68,11 +68,10 @@ at::Tensor TrainingLoss::sampled(const SequenceModel& model, const at::Tensor& s
     negatives.item = torch::tensor(sampler_->draw(random, options_.negative_count), at::kLong)
                          .to(target.device());
   }
-  negatives.vector = at::embedding(model->item_embedding, negatives.item);
+  negatives.vector = model->item_vectors(negatives.item);
   // The number of draws would cancel: it moves every score alike.
   negatives.log_expected_count = log_probability_.to(state.options());
-  return sampled_softmax_loss(state, at::embedding(model->item_embedding, target), target,
-                              negatives);
+  return sampled_softmax_loss(state, model->item_vectors(target), target, negatives);
 }
 
 at::Tensor TrainingLoss::reinforced(const SequenceModel& model, const at::Tensor& state,

@@ -2,13 +2,9 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
 
 #include "tests/base/temporary_folder.h"
-#include "tests/distributed/free_port.h"
+#include "tests/distributed/processes.h"
 
 namespace serendip {
 namespace {
@@ -26,30 +22,16 @@ bool sums_are_right() {
          torch::equal(columns, torch::full({3, 2}, 21, at::kLong));
 }
 
-// Forked before this process has touched a Torch thread.
 TEST(ProcessGroup, TwoProcessesSumTheirTensors) {
-  setenv("WORLD_SIZE", "2", 1);
-  setenv("MASTER_ADDR", "127.0.0.1", 1);
-  setenv("MASTER_PORT", std::to_string(free_port()).c_str(), 1);
-  pid_t children[2];
-  for (int rank = 0; rank < 2; ++rank) {
-    children[rank] = fork();
-    if (children[rank] == 0) {
-      setenv("RANK", std::to_string(rank).c_str(), 1);
-      bool right = false;
-      try {
-        right = sums_are_right();
-      } catch (const std::exception& error) {
-        fprintf(stderr, "%s\n", error.what());
-      }
-      _exit(right ? 0 : 1);
+  const auto work = [] {
+    try {
+      return sums_are_right() ? 0 : 1;
+    } catch (const std::exception& error) {
+      fprintf(stderr, "%s\n", error.what());
+      return 1;
     }
-  }
-  for (const pid_t child : children) {
-    int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
-  }
+  };
+  EXPECT_EQ(run_processes(2, work), 2);
 }
 
 TEST(ProcessGroup, AloneNeedsNoNetwork) {

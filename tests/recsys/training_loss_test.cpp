@@ -44,6 +44,27 @@ TEST(TrainingLoss, SampledSoftmaxLearnsWithAllKindsOfNegatives) {
   }
 }
 
+TEST(TrainingLoss, SampledSoftmaxTouchesOnlyTheItemsItReads) {
+  const Problem problem;
+  RecommendOptions options = quick_options("sampled_softmax");
+  options.negative_count = 8;
+  SequenceModel model(SequenceModelConfig{kItems, 32, 1, 2, 10, 16}, 1);
+  Dropout none;
+  const at::Tensor item = torch::tensor({{3, 5, 3}}, at::kLong);
+  const at::Tensor target = torch::tensor({5, 3, 90}, at::kLong);
+  const auto gradient = [&](bool sparse) {
+    model->zero_grad();
+    model->sparse_gradients = sparse;
+    const at::Tensor state = model->forward({item, at::zeros_like(item)}, none).flatten(0, 1);
+    TrainingLoss(options, problem.data, problem.order)(model, state, target, target, /*step=*/0)
+        .backward();
+    return model->item_embedding.grad();
+  };
+  const at::Tensor dense = gradient(false), sparse = gradient(true).coalesce();
+  EXPECT_LE(sparse.indices().size(1), 3 + 8);
+  EXPECT_TRUE(at::allclose(sparse.to_dense(), dense, 1e-6, 1e-8));
+}
+
 TEST(TrainingLoss, ReinforceLearnsWithInputFeatures) {
   RecommendOptions options = quick_options("reinforce");
   options.time_gaps = options.rewards = true;
