@@ -1,7 +1,8 @@
-// train_recommender [ITEMS USERS LENGTH EPOCHS]: the sequence model trained by sampled softmax on a catalogue of a million
-// items, 100,000 users of 100 events. Users stay in a cluster of a thousand items for a while, whose items they take by
-// popularity: what came last says where the next item lies. Prints one JSON line an epoch, then what it cost beside the
-// item table (which, with AdamW's two moments, has to be there) and popularity's figure.
+// train_recommender [ITEMS USERS LENGTH EPOCHS]: the sequence model trained by sampled softmax on a
+// catalogue of a million items, 100,000 users of 100 events. Users stay in a cluster of a thousand
+// items for a while, whose items they take by popularity: what came last says where the next item
+// lies. Prints one JSON line an epoch, then what it cost beside the item table (which, with AdamW's
+// two moments, has to be there) and popularity's figure.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -82,33 +83,33 @@ void run(int64_t items, int64_t users, int64_t length, int64_t epochs) {
   options.epochs = options.patience = epochs;
   const int64_t resident = resident_memory_bytes();
   double seconds = 0.0;
-  TrainedModel trained =
-      train_sequence_model(options, order, data, [&](const EpochReport& epoch) {
-        seconds += epoch.seconds;
-        fmt::print("{}\n", nlohmann::json{{"epoch", epoch.epoch},
-                                          {"loss", epoch.loss},
-                                          {"validation_ndcg_at_10", epoch.validation_ndcg_at_10},
-                                          {"seconds", epoch.seconds}}
-                               .dump());
-        std::fflush(stdout);
-      });
+  TrainedModel trained = train_sequence_model(options, order, data, [&](const EpochReport& epoch) {
+    seconds += epoch.seconds;
+    fmt::print("{}\n", nlohmann::json{{"epoch", epoch.epoch},
+                                      {"loss", epoch.loss},
+                                      {"validation_ndcg_at_10", epoch.validation_ndcg_at_10},
+                                      {"seconds", epoch.seconds}}
+                           .dump());
+    std::fflush(stdout);
+  });
   const auto passes = static_cast<double>(trained.result.epochs);
   const double packing = seconds_of([&] { pack_rows(data, options.max_length, 1, 0); });
   const double validation =
       seconds_of([&] { model_ranking(trained.model, data, HeldOutEvent::kValidation); });
   const double training = seconds / passes - validation;
   const int64_t table = items * options.dimensions * static_cast<int64_t>(sizeof(float));
-  fmt::print("{}\n",
-             nlohmann::json{
-                 {"items", items},
-                 {"events", data.events.item.size()},
-                 {"training_events_per_second", static_cast<double>(users * (length - 3)) / training},
-                 {"packing_share", packing / training},
-                 {"popularity_ndcg_at_10",
-                  ndcg_at(popularity_ranking(items, data, HeldOutEvent::kValidation).rank, 10)},
-                 {"table_mib", table >> 20},
-                 {"peak_mib_beyond_data", (peak_memory_bytes() - resident) >> 20}}
-                 .dump());
+  fmt::print(
+      "{}\n",
+      nlohmann::json{
+          {"items", items},
+          {"events", data.events.item.size()},
+          {"training_events_per_second", static_cast<double>(users * (length - 3)) / training},
+          {"packing_share", packing / training},
+          {"popularity_ndcg_at_10",
+           ndcg_at(popularity_ranking(items, data, HeldOutEvent::kValidation).rank, 10)},
+          {"table_mib", table >> 20},
+          {"peak_mib_beyond_data", (peak_memory_bytes() - resident) >> 20}}
+          .dump());
 }
 
 }  // namespace

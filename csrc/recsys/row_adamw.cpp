@@ -33,13 +33,12 @@ void RowAdamW::step() {
     return of_rows;
   };
   const at::Tensor steps = update(steps_, steps_.index_select(0, rows) + 1);
-  const at::Tensor mean = update(
-      exp_avg_, exp_avg_.index_select(0, rows).mul_(kBeta1).add_(gradient, 1.0 - kBeta1));
-  const at::Tensor square =
-      update(exp_avg_sq_, exp_avg_sq_.index_select(0, rows).mul_(kBeta2).addcmul_(
-                              gradient, gradient, 1.0 - kBeta2));
-  const at::Tensor deviation =
-      (square / bias_correction(kBeta2, steps)).sqrt_().add_(kEpsilon);
+  const at::Tensor mean =
+      update(exp_avg_, exp_avg_.index_select(0, rows).mul_(kBeta1).add_(gradient, 1.0 - kBeta1));
+  const at::Tensor square = update(
+      exp_avg_sq_,
+      exp_avg_sq_.index_select(0, rows).mul_(kBeta2).addcmul_(gradient, gradient, 1.0 - kBeta2));
+  const at::Tensor deviation = (square / bias_correction(kBeta2, steps)).sqrt_().add_(kEpsilon);
   update(table_, table_.index_select(0, rows)
                      .mul_(1.0 - learning_rate_ * weight_decay_)
                      .sub_(mean / bias_correction(kBeta1, steps) / deviation, learning_rate_));

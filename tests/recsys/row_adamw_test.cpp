@@ -14,7 +14,7 @@ at::Tensor drawn_table(int64_t rows) {
 
 void set_gradient(at::Tensor& table, const std::vector<int64_t>& rows, const at::Tensor& values) {
   table.mutable_grad() = at::sparse_coo_tensor(torch::tensor(rows, at::kLong).unsqueeze(0), values,
-                                               table.sizes(), values.options());
+                                               table.sizes(), values.scalar_type());
 }
 
 TEST(RowAdamW, IsAdamWWhereEveryStepNamesEveryRow) {
