@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
-# serve.sh BUILD_FOLDER [SECONDS]: the server under an open loop, both on this machine: 10^6 items, all pairs of 761
-# interests. Prints start-up, then a JSON line a load. The targets serve_world, serve_load and serendip must be built.
+# serve.sh BUILD_FOLDER [SECONDS] [section.key=value …]: the server under an open loop, both on this machine: 10^6 items,
+# all pairs of 761 interests. Prints start-up, then a JSON line a load.
+# serve.sh BUILD_FOLDER soak SECONDS [section.key=value …]: both kinds of request at a rate that leaves the machine idle,
+# and a reload a minute. Prints the resident memory before each reload, then a JSON line a kind.
+# The targets serve_world, serve_load and serendip must be built.
 set -euo pipefail
 build=${1:?build folder}
+mode=load
+[ "${2:-}" != soak ] || { mode=soak; shift; }
 seconds=${2:-20}
 world=${SERVE_WORLD:-/tmp/serve_world}
 [ -d "$world/recommender" ] || "$build/bench/serve_world" "$world"
@@ -12,11 +17,32 @@ started=$(date +%s.%N)
 server=$!
 trap 'kill $server; rm -f "$log"' EXIT
 until grep -q ready: "$log"; do sleep 0.02; done
-echo "ready after $(echo "$(date +%s.%N) - $started" | bc) s, $(grep VmRSS /proc/$server/status)"
+resident() { grep VmRSS "/proc/$server/status"; }
+request() { "$build/bench/serve_load" 18080 "$@"; }
+echo "ready after $(echo "$(date +%s.%N) - $started" | bc) s, $(resident)"
+
 load() {
-  "$build/bench/serve_load" 18080 "$@"
-  grep VmRSS /proc/$server/status
+  local rate
+  request interests 5000 "$seconds" 64
+  resident
+  for rate in 200 ${RATES:-400 800 1200 1600 2400}; do
+    request recommend "$rate" "$seconds" $((rate > 200 ? 256 : 64))
+    resident
+  done
 }
-load interests 5000 "$seconds" 64
-load recommend 200 "$seconds" 64
-for rate in ${RATES:-400 800 1200 1600 2400}; do load recommend "$rate" "$seconds" 256; done
+
+soak() {
+  SECONDS=0
+  request interests 200 "$seconds" 16 &
+  local interests=$!
+  request recommend 50 "$seconds" 16 &
+  local recommend=$!
+  while sleep 60 && kill -0 $recommend 2> /dev/null; do
+    echo "$SECONDS s $(resident)"
+    kill -HUP $server
+  done
+  wait $interests $recommend
+  echo "$(grep -c 'reloaded in' "$log") reloads, $(grep -c 'not reloaded' "$log") failed; $(resident)"
+}
+
+$mode

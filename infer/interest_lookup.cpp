@@ -17,20 +17,18 @@ InterestLookup::InterestLookup(const ClusterTree& tree, PairTable table, const M
 
 InterestRow InterestLookup::row(const History& history) const {
   std::vector<int32_t> clusters;
-  std::vector<bool> known(static_cast<size_t>(table_.cluster_count()));
-  for (const int32_t item : history.item) {
+  for (const int32_t item : history.item)
     clusters.push_back(tree_.planning().assignment[static_cast<size_t>(item)]);
-    known[static_cast<size_t>(clusters.back())] = true;
-  }
   InterestRow result{latest_context(clusters, history.reward, rule_), {}};
   if (result.context.empty()) return result;
   const std::optional<int64_t> row = table_.contexts.find(result.context);
   if (!row) return result;
+  const std::unordered_set<int32_t> known = known_clusters(clusters, result.context, rule_.novelty);
   for (int64_t rank = 0; rank < table_.k; ++rank) {
     const auto entry = static_cast<size_t>(*row * table_.k + rank);
     const int32_t label = table_.label[entry];
     if (label < 0 || label >= table_.cluster_count()) continue;  // an unfilled place
-    result.labels.push_back({label, entry, known[static_cast<size_t>(label)]});
+    result.labels.push_back({label, entry, known.contains(label)});
   }
   return result;
 }

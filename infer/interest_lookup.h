@@ -16,7 +16,7 @@ namespace serendip {
 struct TableLabel {
   int32_t label;
   size_t entry;  // in the table's arrays
-  bool known;    // the user's history has it
+  bool known;    // not novel to the user, by the rule
 };
 
 struct InterestRow {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# lint.sh BUILD_FOLDER [JOBS]: clang-tidy over every translation unit that does not see LibTorch's headers, then
-# the scripts with shellcheck where there is one. A unit with torch/torch.h costs a minute and more, so those are
-# left out unless LINT_TORCH=1; their own headers are seen through the others.
+# lint.sh BUILD_FOLDER [JOBS]: clang-tidy over every translation unit that does not see LibTorch's headers, the scripts
+# with shellcheck where there is one, docker/'s YAML against its schemas. A unit with torch/torch.h costs a minute and
+# more, so those are left out unless LINT_TORCH=1; their own headers are seen through the others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:?build folder}
@@ -36,5 +36,7 @@ PYTHON
 
 xargs -a "$build/lint/files" -P "$jobs" -n 1 clang-tidy-14 -p "$build/lint" --quiet --warnings-as-errors='*' \
   2> "$build/lint/log" || { grep -v 'warnings generated' "$build/lint/log" >&2; echo "lint: failed" >&2; exit 1; }
-if command -v shellcheck > /dev/null; then shellcheck -x scripts/*.sh .ci/run; fi
+if command -v shellcheck > /dev/null; then shellcheck -x scripts/*.sh bench/*.sh docker/slurm/*.sbatch .ci/run; fi
+.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml
+.venv/bin/kubernetes-validate --strict --quiet docker/kubernetes/*.yaml
 echo "lint: clean in $((SECONDS - started)) s"

@@ -43,6 +43,8 @@ PYTHON_REFERENCE_PACKAGES=(
   peft==0.21.2 h5py==3.16.0 accelerate==1.15.0  # transformers reads GGUF files only beside accelerate
   tensorboard==2.21.0     # reads the event files that a test writes
   schemathesis==4.32.5    # asks the server what docs/openapi.yaml allows, and what it does not
+  hypothesis==6.170.17    # what it asks follows from this version
+  check-jsonschema==0.39.0 kubernetes-validate==1.37.0  # the schemas of what docker/ holds
 )
 # Data and model of the quickstart, taken out of packages that carry them (installed with --no-deps).
 QUICKSTART_DATA_PACKAGE=recbole==1.2.1

@@ -133,6 +133,12 @@ std::vector<int32_t> latest_context(std::span<const int32_t> cluster, std::span<
   return context;
 }
 
+std::unordered_set<int32_t> known_clusters(std::span<const int32_t> cluster,
+                                           std::span<const int32_t> context, Novelty novelty) {
+  const std::span<const int32_t> known = novelty == Novelty::kHistory ? cluster : context;
+  return {known.begin(), known.end()};
+}
+
 std::vector<int32_t> observed_contexts(const Dataset& dataset,
                                        const std::vector<int32_t>& item_cluster,
                                        const MiningRule& rule) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 #include "data/dataset.h"
@@ -39,6 +40,10 @@ void mine_user(std::span<const int32_t> cluster, std::span<const float> reward,
 // oldest first; empty where there are fewer.
 std::vector<int32_t> latest_context(std::span<const int32_t> cluster, std::span<const float> reward,
                                     const MiningRule& rule);
+
+// What is not novel to a user with events of these clusters and that context.
+std::unordered_set<int32_t> known_clusters(std::span<const int32_t> cluster,
+                                           std::span<const int32_t> context, Novelty novelty);
 
 // Every context that a user had at some time: the K most recent distinct clusters of the positive
 // events so far, oldest first. [R, K], in no order, equal ones often.

@@ -18,6 +18,7 @@ constexpr size_t kMaxTargetBytes = 2 * 1024;
 constexpr int64_t kMaxBodyBytesUnderWay = int64_t{64} << 20;
 constexpr size_t kLingerBytes = 4096;
 constexpr double kLingerSeconds = 2;
+constexpr std::chrono::milliseconds kCancelAgain(20);
 
 std::string text_of(boost::beast::string_view view) { return {view.data(), view.size()}; }
 
@@ -75,14 +76,20 @@ HttpSession::~HttpSession() {
 
 void HttpSession::set_deadline(double seconds) {
   timed_out_ = false;
-  const uint64_t number = ++deadline_number_;
-  deadline_.expires_after(std::chrono::microseconds(static_cast<int64_t>(seconds * 1e6)));
-  deadline_.async_wait([weak = weak_from_this(), number](const Error& error) {
+  ++deadline_number_;
+  cancel_after(std::chrono::microseconds(static_cast<int64_t>(seconds * 1e6)));
+}
+
+// Again and again: an operation that is between two of its steps does not notice.
+void HttpSession::cancel_after(std::chrono::microseconds time) {
+  deadline_.expires_after(time);
+  deadline_.async_wait([weak = weak_from_this(), number = deadline_number_](const Error& error) {
     const std::shared_ptr<HttpSession> self = weak.lock();
     if (error || !self || self->deadline_number_ != number) return;
     self->timed_out_ = true;
     Error ignored;
     self->socket_.cancel(ignored);
+    self->cancel_after(kCancelAgain);
   });
 }
 
@@ -238,7 +245,7 @@ void HttpSession::linger() {
   buffer_.clear();
   socket_.async_read_some(buffer_.prepare(kLingerBytes),
                           [self = shared_from_this()](const Error& error, size_t) {
-                            if (error) return self->close();
+                            if (error || self->timed_out_) return self->close();
                             self->linger();
                           });
 }

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -50,6 +51,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void refuse_unreadable(const Error& error);
   void linger();
   void set_deadline(double seconds);
+  void cancel_after(std::chrono::microseconds time);
 
   boost::asio::ip::tcp::socket socket_;
   HttpState& state_;

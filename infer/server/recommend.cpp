@@ -76,9 +76,7 @@ std::optional<int64_t> find_row(const Snapshot& snapshot, const std::vector<int3
 // The row's first labels that are novel to the user, then interests by traffic.
 void choose_interests(const Snapshot& snapshot, const std::vector<int32_t>& cluster,
                       std::optional<int64_t> row, size_t wanted, Plan& plan) {
-  const bool whole_history = snapshot.rule.novelty == Novelty::kHistory;
-  std::unordered_set<int32_t> known(plan.context.begin(), plan.context.end());
-  if (whole_history) known.insert(cluster.begin(), cluster.end());
+  std::unordered_set<int32_t> known = known_clusters(cluster, plan.context, snapshot.rule.novelty);
   for (int64_t rank = 0; row && plan.interests.size() < wanted; ++rank) {
     const std::optional<TableEntry> entry = snapshot.table.entry(*row, rank);
     if (!entry) break;

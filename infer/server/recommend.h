@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <unordered_set>
 #include <vector>
 
 #include "infer/server/context_sampling.h"

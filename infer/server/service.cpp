@@ -1,5 +1,6 @@
 #include "infer/server/service.h"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -283,6 +284,7 @@ void Service::load_and_serve(const std::function<void(HttpResponse)>& done) {
     spdlog::info("reloaded in {:.2f} s: version {} in place of {}", seconds_since(started), version,
                  before->version);
     before.reset();
+    malloc_trim(0);  // what it held would otherwise stay with the process
     reloading_ = false;
     done(json_response({{"version", version}}));
   } catch (const std::exception& error) {

@@ -57,6 +57,19 @@ TEST_F(InterestLookups, ReadsTheRowOfTheLatestPositiveClusters) {
   EXPECT_TRUE(lookup.best(row, 0).empty());
 }
 
+TEST_F(InterestLookups, KnowsTheContextAloneWhereTheRuleSaysSo) {
+  rule.novelty = Novelty::kContext;
+  const InterestLookup lookup(tree, table, rule);
+  // Cluster 3 is in the history and not in the context, 2 then 0.
+  const InterestRow row =
+      lookup.row({{item_in(3), item_in(2), item_in(0)}, {1, 2, 3}, {5.0f, 5.0f, 5.0f}});
+  ASSERT_EQ(row.labels.size(), 2u);
+  EXPECT_EQ(row.labels[0].label, 3);
+  EXPECT_FALSE(row.labels[0].known);
+  EXPECT_EQ(row.labels[1].label, 2);
+  EXPECT_TRUE(row.labels[1].known);
+}
+
 TEST_F(InterestLookups, HasNothingWithoutAContext) {
   const InterestLookup lookup(tree, table, rule);
   const InterestRow row = lookup.row({{item_in(0)}, {1}, {5.0f}});

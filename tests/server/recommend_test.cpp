@@ -138,6 +138,18 @@ TEST_F(RecommendTest, SeveralInterestsGoOnByTraffic) {
   EXPECT_EQ(fallbacks(result), Names{"popular_interests"});
 }
 
+TEST_F(RecommendTest, NoveltyIsByTheRule) {
+  const auto first_interest = [&](Novelty novelty) {
+    const Snapshot served(world_files(folder->path()), {2, novelty, 1.0f});
+    // Cluster 2 is in the history, before the window.
+    const RecommendRequest asked = request({event(2, 0, -kWindow), event(0, 0, 1), event(1, 0, 2)});
+    return plan_recommendation(served, asked, kWindow).interests[0].cluster;
+  };
+  // Row (0, 1) is 1, 2, 3.
+  EXPECT_EQ(first_interest(Novelty::kHistory), 3);
+  EXPECT_EQ(first_interest(Novelty::kContext), 2);
+}
+
 TEST_F(RecommendTest, NamesEveryFallback) {
   RecommendRequest stranger = request({});
   stranger.user = "nobody";
