@@ -177,7 +177,53 @@ std::string chart_script(const Chart& chart) {
   return data + script + "plot " + plots + "\n";
 }
 
+constexpr size_t kPanelsARow = 3;
+constexpr int kPanelHeight = 132;
+constexpr int kPanelsTop = 62, kPanelsBottom = 56, kPanelsLeft = 74, kPanelsRight = 12;  // pixels
+
+// `leftmost`, `lowest`: the panel has the axis' numbers.
+std::string panel_script(const ChartSeries& series, bool leftmost, bool lowest) {
+  const std::string data = data_block("panel", finite_points(series));
+  return data +
+         fmt::format(
+             "set title {} offset 0,-0.6\nset format x '{}'\nset format y '{}'\n"
+             "plot $panel using 1:3:4 with filledcurves lc rgb '{}' fs transparent solid 0.3 "
+             "noborder, 0 with lines lc rgb '#333333' lw 1 dt 2, "
+             "$panel using 1:2 with lines lw 2 lc rgb '{}'\n",
+             gnuplot_quoted(series.name), lowest ? "%g" : "", leftmost ? "%g" : "", kColours[0],
+             kColours[0]);
+}
+
 }  // namespace
+
+std::string panels_svg(const std::string& name, const Chart& chart) {
+  const size_t panels = chart.series.size();
+  const size_t rows = std::max<size_t>(1, (panels + kPanelsARow - 1) / kPanelsARow);
+  const int height = kPanelsTop + kPanelHeight * static_cast<int>(rows) + kPanelsBottom;
+  const auto across = [](int pixels) { return static_cast<double>(pixels) / kWidth; };
+  const auto up = [&](int pixels) { return static_cast<double>(pixels) / height; };
+  const auto [x, y] = ranges_of(chart);
+  std::string script = fmt::format(
+      "set label 1 {} at screen 0.5,{:.5f} center font ',15'\n"
+      "set label 2 {} at screen {:.5f},{:.5f} center\n"
+      "set label 3 {} at screen {:.5f},0.5 center rotate by 90\n"
+      "set multiplot layout {},{} margins screen {:.5f},{:.5f},{:.5f},{:.5f} "
+      "spacing screen {:.5f},{:.5f}\n"
+      "unset key\nset border 3 lc rgb '#333333'\nset tics nomirror\n"
+      "set grid lt 1 lw 1 lc rgb '#dddddd'\nset xrange {}\nset yrange {}\n",
+      gnuplot_quoted(chart.title), 1 - up(14), gnuplot_quoted(chart.x_label),
+      across((kPanelsLeft + kWidth - kPanelsRight) / 2), up(14), gnuplot_quoted(chart.y_label),
+      across(16), rows, kPanelsARow, across(kPanelsLeft), 1 - across(kPanelsRight),
+      up(kPanelsBottom), 1 - up(kPanelsTop), across(18), up(38), range_text(x, chart.x_shown),
+      range_text(y, chart.y_shown));
+  for (size_t at = 0; at < panels; ++at) {
+    script += panel_script(chart.series[at], at % kPanelsARow == 0, at + kPanelsARow >= panels);
+    if (at == 0) script += "unset label\n";
+  }
+  // gnuplot draws nothing without a plot: one out of sight.
+  if (panels == 0) script += "plot [0:1] [0:1] 2\n";
+  return draw_svg({name, chart.title, kWidth, height, script + "unset multiplot\n"});
+}
 
 std::string charts_svg(const std::string& name, const std::vector<Chart>& charts) {
   int tallest = 0;  // of a layout, all are as tall

@@ -102,6 +102,11 @@ bool gnuplot_is_installed() {
   return false;
 }
 
+std::string gnuplot_version() {
+  return run_gnuplot(
+      "set print '-'\nprint sprintf('%.1f patchlevel %s', GPVAL_VERSION, GPVAL_PATCHLEVEL)\n");
+}
+
 std::string gnuplot_quoted(const std::string& text) {
   std::string quoted = "'";
   for (const char c : text) {
