@@ -181,6 +181,17 @@ constexpr size_t kPanelsARow = 3;
 constexpr int kPanelHeight = 132;
 constexpr int kPanelsTop = 62, kPanelsBottom = 56, kPanelsLeft = 74, kPanelsRight = 12;  // pixels
 
+// The distance of some four tics: 1, 2 or 5 times a power of ten.
+double tic_step(Range values, const std::vector<double>& shown) {
+  for (const double value : shown) values.include(value);
+  if (!(values.low < values.high)) return 1;
+  const double least = (values.high - values.low) / 4;
+  const double power = std::pow(10, std::floor(std::log10(least)));
+  for (const double digit : {1.0, 2.0, 5.0})
+    if (digit * power >= least) return digit * power;
+  return 10 * power;
+}
+
 // `leftmost`, `lowest`: the panel has the axis' numbers.
 std::string panel_script(const ChartSeries& series, bool leftmost, bool lowest) {
   const std::string data = data_block("panel", finite_points(series));
@@ -210,12 +221,12 @@ std::string panels_svg(const std::string& name, const Chart& chart) {
       "set multiplot layout {},{} margins screen {:.5f},{:.5f},{:.5f},{:.5f} "
       "spacing screen {:.5f},{:.5f}\n"
       "unset key\nset border 3 lc rgb '#333333'\nset tics nomirror\n"
-      "set grid lt 1 lw 1 lc rgb '#dddddd'\nset xrange {}\nset yrange {}\n",
+      "set grid lt 1 lw 1 lc rgb '#dddddd'\nset xrange {}\nset yrange {}\nset ytics {:.6g}\n",
       gnuplot_quoted(chart.title), 1 - up(14), gnuplot_quoted(chart.x_label),
       across((kPanelsLeft + kWidth - kPanelsRight) / 2), up(14), gnuplot_quoted(chart.y_label),
       across(16), rows, kPanelsARow, across(kPanelsLeft), 1 - across(kPanelsRight),
       up(kPanelsBottom), 1 - up(kPanelsTop), across(18), up(38), range_text(x, chart.x_shown),
-      range_text(y, chart.y_shown));
+      range_text(y, chart.y_shown), tic_step(y, chart.y_shown));
   for (size_t at = 0; at < panels; ++at) {
     script += panel_script(chart.series[at], at % kPanelsARow == 0, at + kPanelsARow >= panels);
     if (at == 0) script += "unset label\n";

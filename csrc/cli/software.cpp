@@ -26,14 +26,14 @@ std::string hdf5_version() {
 }  // namespace
 
 nlohmann::json software_json() {
-  return {{"commit", kCommit},
-          {"compiler", kCompiler},
-          {"libraries",
-           {{"LibTorch", TORCH_VERSION},
-            {"HDF5", hdf5_version()},
-            {"Arrow", arrow::GetBuildInfo().version_string},
-            {"METIS", fmt::format("{}.{}.{}", METIS_VER_MAJOR, METIS_VER_MINOR,
-                                  METIS_VER_SUBMINOR)}}}};
+  return {
+      {"commit", kCommit},
+      {"compiler", kCompiler},
+      {"libraries",
+       {{"LibTorch", TORCH_VERSION},
+        {"HDF5", hdf5_version()},
+        {"Arrow", arrow::GetBuildInfo().version_string},
+        {"METIS", fmt::format("{}.{}.{}", METIS_VER_MAJOR, METIS_VER_MINOR, METIS_VER_SUBMINOR)}}}};
 }
 
 }  // namespace serendip

@@ -46,8 +46,8 @@ TEST(Equivalence, IsTheWorseOfTwoOneSidedTests) {
   effect.value = 0.1;
   effect.standard_error = 0.2;
   effect.degrees_of_freedom = 1'000'000;
-  const double below = 0.5 * std::erfc((1 - 0.1) / 0.2 / std::sqrt(2.0));
-  EXPECT_NEAR(equivalence_p_value(effect, 1), below, 1e-9);
+  const double nearer = 0.5 * std::erfc((1 - 0.1) / 0.2 / std::sqrt(2.0));
+  EXPECT_NEAR(equivalence_p_value(effect, 1), nearer, 1e-9);
   EXPECT_GT(equivalence_p_value(effect, 0.05), 0.5);  // outside
   EXPECT_EQ(verdict(equivalent(effect, 1)), Verdict::kHolds);
   EXPECT_EQ(verdict(equivalent(effect, 0.3)), Verdict::kNotDecided);
