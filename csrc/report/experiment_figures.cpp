@@ -40,9 +40,8 @@ std::vector<ChartSeries> series_by_arm(const Fields& entries, const std::string&
 std::string novelty_against_quality(const JsonField& results) {
   const std::string heading = "<h3>Figure 4b: novelty against quality</h3>\n";
   if (!results.find("figure_4b"))
-    return heading + html_missing("bandit's arm, which all are compared with,",
-                                  "serendip simulate experiment with \"bandit: bandit\" among "
-                                  "experiment.arms");
+    return heading + html_missing("Figure 4b, for which experiment.arms must have a bandit,",
+                                  "serendip simulate experiment");
   const std::string bandit = results.at("parameters").at("bandit").text();
   const Fields entries = results.at("figure_4b").items();
   Chart chart{"Novelty against quality, over " + bandit,
@@ -184,7 +183,8 @@ std::string phase_diagram(const JsonField& results) {
   const Fields cells = results.at("phase_diagram").items();
   if (cells.empty())
     return heading + html_missing("grid over accuracy ρ and satiation γ",
-                                  "serendip simulate experiment experiment.grid_worlds=5");
+                                  "serendip simulate experiment experiment.grid_worlds=5 "
+                                  "run.folder=ANOTHER");
   HtmlTable table{
       "The language policy over the control",
       {"γ", "ρ", "worlds", "minutes of the control", "minutes over it", "interests found over it"}};

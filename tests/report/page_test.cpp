@@ -77,9 +77,11 @@ TEST_F(Page, WhatAnExperimentLeftOutNamesItsCommand) {
   results["phase_diagram"] = nlohmann::json::array();
   write_file(folder / "experiment/results.json", results.dump());
   const std::string html = write();
-  EXPECT_NE(html.find("<code>serendip simulate experiment experiment.grid_worlds=5</code>"),
+  EXPECT_NE(html.find("<code>serendip simulate experiment experiment.grid_worlds=5 "
+                      "run.folder=ANOTHER</code>"),
             std::string::npos);
-  EXPECT_NE(html.find("No bandit's arm"), std::string::npos);
+  EXPECT_NE(html.find("No Figure 4b, for which experiment.arms must have a bandit, in this run"),
+            std::string::npos);
   EXPECT_NE(html.find(fmt::format("<code>serendip run --until generate sft.set=random "
                                   "run.folder={}</code>",
                                   (folder / "random").string())),
