@@ -63,9 +63,11 @@ TEST_F(Page, FiguresOfTheExperimentHaveIntervalsAndTables) {
   for (const char* figure : {"figure_4c_exactly", "figure_4c_at_least", "figure_5_minutes",
                              "figure_5_active", "phase_minutes", "phase_interests"})
     EXPECT_EQ(count(html, fmt::format("id=\"{}-gnuplot_canvas\"", figure)), 1u) << figure;
-  for (const char* table : {"Figure 4b", "Figure 4c", "Figure 5", "The phase diagram"})
+  for (const char* table : {"Figure 4a", "Figure 4b", "Figure 4c", "Figure 5", "The phase diagram"})
     EXPECT_NE(html.find(fmt::format("<summary>{} as a table</summary>", table)), std::string::npos)
         << table;
+  EXPECT_NE(html.find("<th scope=\"row\">10</th><td>0.900 [0.802, 0.952]</td>"),
+            std::string::npos);                               // of 4a's
   EXPECT_NE(html.find("-0.60 to -0.40"), std::string::npos);  // in a cell of the diagram
   EXPECT_NE(html.find("<td>0.05 [-0.05, 0.15]</td>"), std::string::npos);  // of 4c's table
 }
