@@ -38,8 +38,4 @@ struct Chart {
 // not finite are left out. Throws as draw_svg does.
 std::string charts_svg(const std::string& name, const std::vector<Chart>& charts);
 
-// One chart in panels, one a series and all with the same axes, three to a row: for curves whose
-// intervals would hide each other.
-std::string panels_svg(const std::string& name, const Chart& chart);
-
 }  // namespace serendip

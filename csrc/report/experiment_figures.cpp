@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "base/chart.h"
+#include "base/panels.h"
 #include "report/heat_map.h"
 #include "report/html.h"
 

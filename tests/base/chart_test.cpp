@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/panels.h"
 #include "base/wilson.h"
 #include "tests/base/figures.h"
 #include "tests/base/temporary_folder.h"
