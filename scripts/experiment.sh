@@ -22,7 +22,8 @@ export -f make_table
 "$serendip" run --recipe "$recipe"
 mkdir -p "$run/seed_1"
 ln -sf ../table.h5 "$run/seed_1/table.h5"
-"$serendip" run --recipe "$recipe" --until generate sft.set=random run.folder="$run/random" > /dev/null
-seq 2 "$worlds" | xargs -r -P "$jobs" -I{} bash -c 'set -e; make_table {}'
+# For Figure 3, which asks for the best label alone.
+"$serendip" run --recipe "$recipe" --until generate sft.set=random generate.k=1 run.folder="$run/random" > /dev/null
+seq 2 "$worlds" | xargs -r -P "$jobs" -I{} bash -c "set -e; make_table {}"
 "$serendip" simulate experiment --recipe "$recipe" experiment.worlds="$worlds"
 "$serendip" report --recipe "$recipe"
