@@ -32,8 +32,8 @@ std::string panel_script(const ChartSeries& series, bool leftmost, bool lowest) 
          fmt::format(
              "set title {} offset 0,-0.6\nset format x '{}'\nset format y '{}'\n"
              "plot $panel using 1:3:4 with filledcurves lc rgb '{}' fs transparent solid 0.3 "
-             "noborder, 0 with lines lc rgb '#333333' lw 1 dt 2, "
-             "$panel using 1:2 with lines lw 2 lc rgb '{}'\n",
+             "noborder notitle, 0 with lines lc rgb '#333333' lw 1 dt 2 notitle, "
+             "$panel using 1:2 with lines lw 2 lc rgb '{}' notitle\n",
              gnuplot_quoted(series.name), lowest ? "%g" : "", leftmost ? "%g" : "",
              kChartColours[0], kChartColours[0]);
 }

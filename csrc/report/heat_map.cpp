@@ -74,11 +74,11 @@ std::string heat_map_svg(const std::string& name, const HeatMap& map) {
       map.sequential ? 0 : -largest, largest);
   script += tics("x", map.x_names, many ? "rotate by 90 right font ',10'" : "");
   script += tics("y", map.y_names, many ? "font ',10'" : "");
-  script += "plot $map matrix with image";
+  script += "plot $map matrix with image notitle";
   if (!map.texts.empty())
     script +=
-        ", $texts using 1:2:3 with labels offset 0,0.5 font ',13', "
-        "$texts using 1:2:4 with labels offset 0,-0.6 font ',11'";
+        ", $texts using 1:2:3 with labels offset 0,0.5 font ',13' notitle, "
+        "$texts using 1:2:4 with labels offset 0,-0.6 font ',11' notitle";
   // Margins that hold the names, in pixels.
   const int left = 50 + name_width(map.y_names),
             bottom = 50 + (many ? name_width(map.x_names) : 20);

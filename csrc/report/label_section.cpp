@@ -1,6 +1,9 @@
 // Figure 3: how the best labels of all rows are spread, after diverse and after random curation.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "base/check.h"
 #include "base/quantity_text.h"
 #include "report/sections.h"
@@ -9,6 +12,28 @@ namespace serendip {
 namespace {
 
 using Named = std::vector<std::pair<std::string, LabelDistribution>>;
+
+// Of all rows, those whose best label is one of the n most frequent.
+Chart cumulative_chart(const Named& named) {
+  Chart chart{"Best labels, added up", "the n most frequent labels", "% of rows"};
+  chart.y_shown = {0, 100};
+  for (const auto& [name, spread] : named) {
+    ChartSeries series{name, {{0, 0}}, ChartSeries::Style::kLine};
+    std::vector<int64_t> count = spread.count;
+    std::sort(count.begin(), count.end(), std::greater<>());
+    int64_t rows = 0;
+    for (const int64_t of_label : count) {
+      rows += of_label;
+      series.points.push_back({static_cast<double>(series.points.size()),
+                               100 * static_cast<double>(rows) /
+                                   static_cast<double>(std::max<int64_t>(1, spread.rows))});
+    }
+    chart.series.push_back(std::move(series));
+  }
+  const auto labels = static_cast<double>(named.front().second.count.size());
+  chart.series.push_back({"all alike", {{0, 0}, {labels, 100}}, ChartSeries::Style::kReference});
+  return chart;
+}
 
 HtmlTable spread_table(const Named& named) {
   HtmlTable table{"How the best labels are spread",
@@ -68,10 +93,12 @@ HtmlSection label_section(const RunArtifacts& run) {
         "table after random curation",
         fmt::format("serendip run --until generate sft.set=random run.folder={}", random.string()));
   }
-  section.body += html_figure(charts_svg("figure_3", {label_distribution_chart(named)}),
-                              "Share of the rows whose best label it is, for each label, the most "
-                              "frequent first. All rows of the table are counted: the figures have "
-                              "no sampling error.");
+  section.body += html_figure(
+      charts_svg("figure_3", {label_distribution_chart(named), cumulative_chart(named)}),
+      "Share of the rows whose best label it is, for each label, the most "
+      "frequent first; below, the same added up, dashed where all labels "
+      "were as frequent. All rows of the table are counted: the figures "
+      "have no sampling error.");
   section.body += html_table(spread_table(named));
   return section;
 }

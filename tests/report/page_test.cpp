@@ -38,7 +38,7 @@ TEST_F(Page, ShowsEveryArtifactAndTheSameEveryTime) {
   EXPECT_EQ(result.at("missing"), 0);
   for (const char* text :
        {"Figure 3", "Figure 4a", "Figure 4b", "Figure 4c", "Figure 5", "accuracy and satiation",
-        "does not hold", "random set", "balanced set", "HR@10", "2 cores", "GCC 12",
+        "does not hold", "all alike", "random set", "balanced set", "HR@10", "2 cores", "GCC 12",
         "LibTorch 2.11.0", "0.1.0, commit 0123456789ab", "drawn by gnuplot 5"})
     EXPECT_NE(html.find(text), std::string::npos) << text;
   EXPECT_EQ(write(), html);
