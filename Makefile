@@ -2,6 +2,7 @@
 #
 #   make quickstart              install, build, fetch data and model, run recipes/quickstart.yaml
 #   make quickstart WORLD=1      the same on an invented world, nothing fetched: recipes/world.yaml
+#   make experiment              20 invented worlds under a dozen policies, and the page: recipes/experiment.yaml
 #   make test                    build and run every test
 #   make bench                   after make quickstart: beside faiss, Torch, tokenizers, transformers and PEFT
 #   make bench-serve             the server under an open loop, 10^6 items
@@ -39,7 +40,7 @@ MOVIELENS_SMALL := .cache/data/ml-latest-small
 # The zip as GroupLens publishes it.
 ZIP ?= ../shared/data/ml-latest-small/ml-latest-small.zip
 
-.PHONY: install build data model data-movielens-small quickstart test bench bench-serve bench-gpu kernel-report kernel-budget \
+.PHONY: install build data model data-movielens-small quickstart experiment test bench bench-serve bench-gpu kernel-report kernel-budget \
   kernel-mutants format format-check lint fuzz clean
 install:
 	@bash scripts/install.sh
@@ -71,6 +72,10 @@ else
 quickstart: build data model
 	@$(SERENDIP) run --recipe recipes/quickstart.yaml
 endif
+
+WORLDS ?= 20
+experiment: build
+	@bash scripts/experiment.sh $(SERENDIP) $(WORLDS) $(JOBS)
 
 test: build
 	@.venv/bin/ctest --preset $(PRESET) --parallel $(JOBS)

@@ -5,22 +5,17 @@
 #include <algorithm>
 #include <array>
 
+#include "base/chart_parts.h"
 #include "base/gnuplot.h"
 
 namespace serendip {
 namespace {
 
-// Okabe and Ito's colours, which most kinds of colour blindness tell apart; marks and dashes differ
-// as well.
-constexpr std::array<const char*, 8> kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                                 "#b07800", "#2a8fc4", "#000000", "#7a7a7a"};
 constexpr std::array<int, 8> kMarks = {7, 5, 9, 13, 11, 6, 4, 8};
-constexpr int kWidth = 820, kHeight = 300;
+constexpr int kHeight = 300;
 constexpr int kNameHeight = 26, kLegendHeight = 19;  // of one of its y_names, of a series
 
 using Style = ChartSeries::Style;
-
-bool is_finite(const ChartPoint& point) { return std::isfinite(point.x) && std::isfinite(point.y); }
 
 bool has_interval(const ChartPoint& point) {
   return std::isfinite(point.y_low) && std::isfinite(point.y_high);
@@ -28,60 +23,6 @@ bool has_interval(const ChartPoint& point) {
 
 bool has_x_interval(const ChartPoint& point) {
   return std::isfinite(point.x_low) && std::isfinite(point.x_high);
-}
-
-std::vector<ChartPoint> finite_points(const ChartSeries& series) {
-  std::vector<ChartPoint> points = series.points;
-  std::erase_if(points, [](const ChartPoint& point) { return !is_finite(point); });
-  return points;
-}
-
-struct Range {
-  double low = INFINITY, high = -INFINITY;
-  void include(double value) {
-    if (!std::isfinite(value)) return;
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-};
-
-// The range of an axis: its ends are those of `shown` where no value lies beyond them, else the
-// tic next to the outermost value.
-std::string range_text(const Range& values, const std::vector<double>& shown) {
-  Range all = values;
-  for (const double value : shown) all.include(value);
-  if (all.low > all.high) all = {0, 1};
-  const bool constant = all.low == all.high;
-  const auto told = [&](double end) {
-    return !constant && std::find(shown.begin(), shown.end(), end) != shown.end();
-  };
-  if (all.low > 0 && all.low < 0.5 * all.high) all.low = 0;
-  if (constant) ++all.high;
-  return fmt::format("[{}{:.9g}:{:.9g}{}]", told(all.low) ? "" : "*<", all.low, all.high,
-                     told(all.high) ? "" : "<*");
-}
-
-struct Ranges {
-  Range x, y;
-};
-
-Ranges ranges_of(const Chart& chart) {
-  Ranges ranges;
-  for (const ChartSeries& series : chart.series) {
-    for (const ChartPoint& point : finite_points(series)) {
-      for (const double x : {point.x, point.x_low, point.x_high}) ranges.x.include(x);
-      for (const double y : {point.y, point.y_low, point.y_high}) ranges.y.include(y);
-    }
-  }
-  return ranges;
-}
-
-std::string data_block(const std::string& name, const std::vector<ChartPoint>& points) {
-  std::string text = fmt::format("${} << END\n", name);
-  for (const ChartPoint& p : points)
-    text += fmt::format("{:.9g} {:.9g} {:.9g} {:.9g} {:.9g} {:.9g}\n", p.x, p.y, p.y_low, p.y_high,
-                        p.x_low, p.x_high);
-  return text + "END\n";
 }
 
 const ChartPoint& best_point(const std::vector<ChartPoint>& points, bool lowest) {
@@ -126,14 +67,14 @@ Drawn drawn_series(const Chart& chart, size_t index, double width) {
   drawn.data = data_block(name, points);
   const auto plot = [&](const std::string& data, const std::string& how, const std::string& title) {
     drawn.plots.push_back(fmt::format("${} using {} lc rgb '{}' {}", data, how,
-                                      kColours[index % kColours.size()], title));
+                                      kChartColours[index % kChartColours.size()], title));
   };
   const double from_middle =
       static_cast<double>(index) - static_cast<double>(chart.series.size() - 1) / 2;
   const double aside = series.style == Style::kMeasured ? 0.006 * width * from_middle : 0;
   for (const std::string& how : interval_plots(series, aside)) plot(name, how, "notitle");
   // Past the last colour they start again, with other marks and dashes.
-  const size_t round = index / kColours.size();
+  const size_t round = index / kChartColours.size();
   const std::string mark =
       fmt::format("1:2 with points pt {} ps 0.9", kMarks[(index + 3 * round) % kMarks.size()]);
   const std::string title = "title " + gnuplot_quoted(series.name);
@@ -188,7 +129,7 @@ std::string charts_svg(const std::string& name, const std::vector<Chart>& charts
   }
   std::string script = fmt::format("set multiplot layout {},1\n", charts.size());
   for (const Chart& chart : charts) script += chart_script(chart);
-  return draw_svg({name, titles, kWidth, tallest * static_cast<int>(charts.size()),
+  return draw_svg({name, titles, kChartWidth, tallest * static_cast<int>(charts.size()),
                    script + "unset multiplot\n"});
 }
 

@@ -71,6 +71,15 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
+// gnuplot gives every plot a title, which browsers show under the pointer; "gnuplot_plot_1" is
+// none.
+std::string without_numbered_titles(std::string text) {
+  const std::string begin = "<title>gnuplot_plot_", end = "</title>";
+  for (size_t at = text.find(begin); at != std::string::npos; at = text.find(begin, at))
+    text.erase(at, text.find(end, at) + end.size() - at);
+  return text;
+}
+
 std::string escaped(const std::string& text) {
   return replaced(replaced(replaced(text, "&", "&amp;"), "<", "&lt;"), "\"", "&quot;");
 }
@@ -84,7 +93,7 @@ std::string draw_svg(const Picture& picture) {
   SERENDIP_CHECK(begin != std::string::npos && drawn.find("</svg>", begin) != std::string::npos,
                  "gnuplot: expected an SVG, got {} bytes", drawn.size());
   // Ids are the page's, not the picture's.
-  std::string body = drawn.substr(begin);
+  std::string body = without_numbered_titles(drawn.substr(begin));
   for (const char* before : {"id='", "id=\"", "href='#", "url(#"})
     body = replaced(body, before, before + picture.name + "-");
   return fmt::format(
@@ -100,6 +109,13 @@ bool gnuplot_is_installed() {
   for (std::string folder; std::getline(folders, folder, ':');)
     if (access((std::filesystem::path(folder) / "gnuplot").c_str(), X_OK) == 0) return true;
   return false;
+}
+
+std::string gnuplot_version() {
+  std::string version = run_gnuplot(
+      "set print '-'\nprint sprintf('%.1f patchlevel %s', GPVAL_VERSION, GPVAL_PATCHLEVEL)\n");
+  while (!version.empty() && (version.back() == '\n' || version.back() == ' ')) version.pop_back();
+  return version;
 }
 
 std::string gnuplot_quoted(const std::string& text) {

@@ -19,6 +19,8 @@ std::string draw_svg(const Picture& picture);
 
 // Whether the shell's PATH has it.
 bool gnuplot_is_installed();
+// "5.4 patchlevel 4". Throws Error where gnuplot is not installed.
+std::string gnuplot_version();
 
 // As gnuplot takes a string: between single quotes, in which it evaluates nothing.
 std::string gnuplot_quoted(const std::string& text);

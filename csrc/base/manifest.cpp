@@ -97,6 +97,7 @@ StageOutcome run_stage(const fs::path& run_folder, const Stage& stage) {
                                    {"seconds", outcome.seconds},
                                    {"peak_memory", outcome.peak_memory},
                                    {"machine", machine_json()},
+                                   {"software", stage.software},
                                    {"result", outcome.result}};
   write_file(manifest_path, manifest.dump(1) + "\n");
   return outcome;

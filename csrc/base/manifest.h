@@ -18,7 +18,8 @@ struct Stage {
   std::vector<std::filesystem::path> outputs;  // files or folders
   // Does the work; what it returns is kept as the manifest's "result".
   std::function<nlohmann::json()> work;
-  bool writes_manifest = true;  // of a job's processes the first does
+  bool writes_manifest = true;   // of a job's processes the first does
+  nlohmann::json software = {};  // versions of what the program is made of, for the reader
 };
 
 struct StageOutcome {

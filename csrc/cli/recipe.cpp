@@ -27,7 +27,6 @@ Recipe::Recipe() {
   add("eval", eval);
   add("generate", generate);
   add("recommend", recommend);
-  add("report", report);
   add("experiment", experiment);
   add("serve", serve);
   add("plan", plan);

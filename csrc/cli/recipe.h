@@ -13,7 +13,6 @@
 #include "infer/generate.h"
 #include "infer/server/options.h"
 #include "recsys/train.h"
-#include "report/report.h"
 #include "simulator/experiment_options.h"
 #include "simulator/options.h"
 #include "train/pretrain.h"
@@ -46,7 +45,6 @@ struct Recipe {
   EvalOptions eval;
   GenerateOptions generate;
   RecommendOptions recommend;
-  ReportOptions report;
   ExperimentOptions experiment;
   server::ServeOptions serve;
   PlanOptions plan;

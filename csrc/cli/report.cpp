@@ -13,6 +13,7 @@ std::vector<std::string> stages_shown() {
   std::vector<std::string> names;
   for (const StageSpec& spec : all_stages())
     if (spec.name != "report") names.push_back(spec.name);
+  names.push_back(experiment_stage().name);
   return names;
 }
 
@@ -23,16 +24,13 @@ StageSpec report_stage() {
       "report",
       "report",
       "Make the run's page: report.html",
-      {"report"},
+      {},
       [](const Recipe& recipe) {
         std::vector<std::filesystem::path> inputs = report_inputs(recipe.folder(), stages_shown());
         if (inputs.empty()) inputs.push_back(recipe.data());  // asked for: nothing has run
-        inputs.emplace_back(recipe.report.random_table);
-        return StagePaths{present(std::move(inputs)), {recipe.folder() / "report.html"}};
+        return StagePaths{std::move(inputs), {recipe.folder() / "report.html"}};
       },
-      [](const Recipe& recipe) {
-        return write_report(recipe.folder(), stages_shown(), recipe.report);
-      },
+      [](const Recipe& recipe) { return write_report(recipe.folder(), stages_shown()); },
       /*on_several_processes=*/false,
       [](const Recipe&) {
         const bool draws = gnuplot_is_installed();

@@ -11,4 +11,7 @@ namespace serendip {
 // Throws Error naming file and field where it is damaged.
 std::string experiment_figures_html(const JsonField& results);
 
+// "0.12 [-0.03, 0.27]"
+std::string effect_text(const JsonField& effect);
+
 }  // namespace serendip

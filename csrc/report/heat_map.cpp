@@ -14,6 +14,7 @@ constexpr const char* kSequential =
     "set palette defined (0 '#ffffff', 1 '#c6dbef', 2 '#6baed6', 3 '#2171b5', 4 '#08306b')\n";
 constexpr const char* kDiverging = "set palette defined (-1 '#e08a3c', 0 '#ffffff', 1 '#5b9bd5')\n";
 constexpr int kWidth = 860, kTop = 40, kRight = 110;  // pixels
+constexpr int kCell = 60, kTextCell = 130;            // pixels at most, without and with texts
 constexpr size_t kNameBytes = 26;                     // a longer name is cut
 
 // Whole UTF-8 characters.
@@ -29,6 +30,16 @@ std::string tics(const char* axis, const std::vector<std::string>& names, const 
   for (size_t i = 0; i < names.size(); ++i)
     list += fmt::format("{}{} {}", i > 0 ? ", " : "", gnuplot_quoted(shortened(names[i])), i);
   return fmt::format("set {}tics ({}) scale 0 {}\n", axis, list, how);
+}
+
+// Column, row and the two lines of every cell.
+std::string texts_block(const HeatMap& map) {
+  const size_t columns = map.x_names.size();
+  std::string block = "$texts << END\n";
+  for (size_t i = 0; i < map.texts.size(); ++i)
+    block += fmt::format("{} {} \"{}\" \"{}\"\n", i % columns, i / columns, map.texts[i].first,
+                         map.texts[i].second);
+  return block + "END\n";
 }
 
 int name_width(const std::vector<std::string>& names) {
@@ -53,6 +64,7 @@ std::string heat_map_svg(const std::string& name, const HeatMap& map) {
   for (size_t i = 0; i < map.values.size(); ++i)
     data += fmt::format("{:.6g}{}", map.values[i], (i + 1) % columns == 0 ? "\n" : " ");
   data += "END\n";
+  if (!map.texts.empty()) data += texts_block(map);
   const bool many = columns > 12;
   std::string script = data + (map.sequential ? kSequential : kDiverging);
   script += fmt::format(
@@ -62,15 +74,18 @@ std::string heat_map_svg(const std::string& name, const HeatMap& map) {
       map.sequential ? 0 : -largest, largest);
   script += tics("x", map.x_names, many ? "rotate by 90 right font ',10'" : "");
   script += tics("y", map.y_names, many ? "font ',10'" : "");
-  script += "plot $map matrix with image";
-  if (map.shows_values)
-    script += ", $map matrix using 1:2:(sprintf('%.3g', $3)) with labels font ',12'";
+  script += "plot $map matrix with image notitle";
+  if (!map.texts.empty())
+    script +=
+        ", $texts using 1:2:3 with labels offset 0,0.5 font ',13' notitle, "
+        "$texts using 1:2:4 with labels offset 0,-0.6 font ',11' notitle";
   // Margins that hold the names, in pixels.
   const int left = 50 + name_width(map.y_names),
             bottom = 50 + (many ? name_width(map.x_names) : 20);
-  const int cell = std::clamp((kWidth - left - kRight) / static_cast<int>(columns), 12, 60);
+  const int widest = map.texts.empty() ? kCell : kTextCell;
+  const int cell = std::clamp((kWidth - left - kRight) / static_cast<int>(columns), 12, widest);
   const int width = cell * static_cast<int>(columns);
-  const int height = kTop + cell * static_cast<int>(rows) + bottom;
+  const int height = kTop + std::min(cell, kCell) * static_cast<int>(rows) + bottom;
   const auto at = [](int pixels, int of) { return static_cast<double>(pixels) / of; };
   return draw_svg(
       {name, map.title, kWidth, height,

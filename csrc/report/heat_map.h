@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace serendip {
@@ -12,7 +13,8 @@ struct HeatMap {
   std::vector<double> values = {};                      // [rows, columns]; NaN: white
   // From white to blue; else from orange through white, which stands for 0, to blue.
   bool sequential = true;
-  bool shows_values = false;  // written into the cells
+  // Two lines to be written into each cell, which is then wide enough for them; empty: none.
+  std::vector<std::pair<std::string, std::string>> texts = {};  // [rows, columns]
 };
 
 // `name`: see Picture.

@@ -38,7 +38,7 @@ std::string html_missing(std::string_view what, std::string_view command) {
 
 std::string html_table(const HtmlTable& table) {
   std::string html = fmt::format(
-      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\">\n<table{1}>\n"
+      "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{0}\">\n<table{1}>\n"
       "<caption>{0}</caption>\n<thead><tr>",
       html_text(table.caption), table.numeric ? " class=\"numeric\"" : "");
   for (const std::string& column : table.columns)
@@ -56,7 +56,7 @@ std::string html_table(const HtmlTable& table) {
 
 std::string html_figure(const std::string& svg, std::string_view caption) {
   return fmt::format(
-      "<figure><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Figure: {}\">\n"
+      "<figure><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Figure: {}\">\n"
       "{}</div>\n<figcaption>{}</figcaption></figure>\n",
       html_text(caption.substr(0, caption.find('.'))), svg, html_text(caption));
 }

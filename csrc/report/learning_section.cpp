@@ -1,6 +1,8 @@
 // Figure 4a: match rate and recall by step of fine-tuning.
 #include <fmt/format.h>
 
+#include <cmath>
+#include <map>
 #include <sstream>
 
 #include "base/check.h"
@@ -30,6 +32,28 @@ std::vector<nlohmann::json> evaluations_of(const std::filesystem::path& path) {
   return evaluations;
 }
 
+// The chart's numbers, a row a step, with their intervals.
+HtmlTable step_table(const Chart& chart) {
+  HtmlTable table{chart.title + " by step", {chart.x_label}};
+  std::map<double, std::vector<std::string>> cells;  // by step
+  for (const ChartSeries& series : chart.series) {
+    for (const ChartPoint& point : series.points) {
+      std::vector<std::string>& row = cells[point.x];
+      row.resize(table.columns.size() - 1);
+      row.push_back(std::isfinite(point.y_low)
+                        ? fmt::format("{:.3f} [{:.3f}, {:.3f}]", point.y, point.y_low, point.y_high)
+                        : fmt::format("{:.3f}", point.y));
+    }
+    table.columns.push_back(series.name);
+  }
+  for (auto& [step, row] : cells) {
+    row.resize(table.columns.size() - 1);
+    row.insert(row.begin(), fmt::format("{}", step));
+    table.rows.push_back(row);
+  }
+  return table;
+}
+
 }  // namespace
 
 HtmlSection learning_section(const RunArtifacts& run) {
@@ -51,12 +75,16 @@ HtmlSection learning_section(const RunArtifacts& run) {
     }
     baselines = found->json();
   }
+  const std::vector<Chart> charts = learning_curve(evaluations, baselines);
   section.body = html_figure(
-      charts_svg("figure_4a", learning_curve(evaluations, baselines)),
+      charts_svg("figure_4a", charts),
       "Match rate: share of free-running answers that are an interest's line of keywords, word for "
       "word. Recall@10: share of transitions whose label is among the ten best. Marks: the best of "
       "each curve. Bars: 95% intervals of a share (Wilson), contexts and transitions taken as "
       "independent. Dashed: counts, without a language model, on the test users.");
+  std::string tables;
+  for (const Chart& chart : charts) tables += html_table(step_table(chart));
+  section.body += html_details("Figure 4a as a table", tables);
   return section;
 }
 

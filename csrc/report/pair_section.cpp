@@ -104,7 +104,7 @@ HtmlSection pair_section(const RunArtifacts& run) {
     section.body += input(place, context_size);
   section.body += fmt::format(
       "</div>\n<p id=\"pair-status\" role=\"status\">The search needs JavaScript.</p>\n"
-      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Rows of the pair table\">"
+      "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Rows of the pair table\">"
       "<table id=\"pair-rows\">\n<caption>Rows of the pair table</caption>\n"
       "<thead><tr>{}</tr></thead><tbody></tbody></table></div>\n"
       "<p><button type=\"button\" id=\"pair-before\">Rows before</button> "

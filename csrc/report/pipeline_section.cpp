@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/gnuplot.h"
 #include "base/quantity_text.h"
 #include "report/sections.h"
 
@@ -39,20 +40,30 @@ std::string machine_text(const JsonField& machine) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-// Stages by the machine and version that ran them, both as text.
+std::string libraries_text(const JsonField& software) {
+  std::string text = software.at("compiler").text();
+  for (const auto& [name, version] : software.at("libraries").members())
+    text += ", " + name + " " + version.text();
+  return text;
+}
+
+// Stages by the machine and the program that ran them.
 HtmlTable machine_table(const RunArtifacts& run) {
-  HtmlTable table{"Hardware and versions", {"machine", "Serendip", "stages"}};
+  HtmlTable table{"Hardware and versions", {"stages", "machine", "Serendip", "made with"}};
   table.numeric = false;
   for (const auto& [stage, json] : run.manifests) {
     const JsonField manifest = *run.manifest(stage);
-    const auto machine = manifest.find("machine");
-    const std::string where = machine ? machine_text(*machine) : "not recorded";
-    const std::string version = manifest.at("version").text();
-    const auto same = std::find_if(table.rows.begin(), table.rows.end(), [&](const auto& row) {
-      return row[0] == where && row[1] == version;
+    const auto machine = manifest.find("machine"), software = manifest.find("software");
+    std::vector<std::string> row = {stage, machine ? machine_text(*machine) : "not recorded",
+                                    manifest.at("version").text(), "not recorded"};
+    if (software) {
+      row[2] += ", commit " + software->at("commit").text();
+      row[3] = libraries_text(*software);
+    }
+    const auto same = std::find_if(table.rows.begin(), table.rows.end(), [&](const auto& other) {
+      return std::equal(row.begin() + 1, row.end(), other.begin() + 1);
     });
-    same == table.rows.end() ? table.rows.push_back({where, version, stage})
-                             : void((*same)[2] += ", " + stage);
+    same == table.rows.end() ? table.rows.push_back(row) : void((*same)[0] += ", " + stage);
   }
   return table;
 }
@@ -117,6 +128,7 @@ HtmlSection pipeline_section(const RunArtifacts& run) {
     return section;
   }
   section.body = html_table(timing_table(run)) + html_table(machine_table(run)) +
+                 html_paragraph("Figures are drawn by gnuplot " + gnuplot_version() + ".") +
                  html_paragraph("Each stage with the settings that it ran with:");
   for (const auto& [stage, json] : run.manifests)
     section.body += html_details(stage, stage_details(*run.manifest(stage)));

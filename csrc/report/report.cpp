@@ -42,19 +42,13 @@ std::string page(const std::string& title, const std::vector<HtmlSection>& secti
 
 }  // namespace
 
-void ReportOptions::declare(OptionSet& set) {
-  set.add("random_table", random_table,
-          "table.h5 of the same clusters, fine-tuned with sft.set=random, for Figure 3");
-}
-
 nlohmann::json write_report(const std::filesystem::path& folder,
-                            const std::vector<std::string>& stages, const ReportOptions& options) {
+                            const std::vector<std::string>& stages) {
   const RunArtifacts run = load_run_artifacts(folder, stages);
   const std::vector<HtmlSection> sections = {
-      facts_section(run),      users_section(run),      cluster_section(run),
-      transition_section(run), pair_section(run),       label_section(run, options.random_table),
-      learning_section(run),   evaluation_section(run), recommender_section(run),
-      claims_section(run),     pipeline_section(run),   recipe_section(run)};
+      facts_section(run),       users_section(run),  cluster_section(run),  transition_section(run),
+      pair_section(run),        label_section(run),  learning_section(run), evaluation_section(run),
+      recommender_section(run), claims_section(run), pipeline_section(run), recipe_section(run)};
   const auto name = std::filesystem::absolute(folder).lexically_normal();
   const std::string html =
       page("Serendip run: " + (name.has_filename() ? name : name.parent_path()).filename().string(),

@@ -30,7 +30,8 @@ std::vector<fs::path> report_inputs(const fs::path& folder,
   std::vector<fs::path> inputs;
   for (const char* name :
        {"recipe.yaml", "data.h5", "tree.h5", "transitions.h5", "table.h5", "sft/metrics.jsonl",
-        "eval.json", "recommendations.json", "experiment/results.json"})
+        "eval.json", "recommendations.json", "experiment/results.json", "random/table.h5",
+        "random/manifests/sft.json"})
     inputs.push_back(folder / name);
   for (const std::string& stage : stages) inputs.push_back(manifest_path(folder, stage));
   std::erase_if(inputs, [](const fs::path& path) { return !fs::exists(path); });

@@ -2,8 +2,6 @@
 // and which command makes it. All throw Error naming file and field where an artifact is damaged.
 #pragma once
 
-#include <filesystem>
-
 #include "report/html.h"
 #include "report/run_artifacts.h"
 
@@ -20,7 +18,6 @@ HtmlSection evaluation_section(const RunArtifacts& run);  // eval.json
 HtmlSection recommender_section(const RunArtifacts& run);
 HtmlSection pipeline_section(const RunArtifacts& run);  // timings, machines, settings
 HtmlSection recipe_section(const RunArtifacts& run);
-// Figure 3; `random_table`: a table of the same contexts after random curation, or empty.
-HtmlSection label_section(const RunArtifacts& run, const std::filesystem::path& random_table);
+HtmlSection label_section(const RunArtifacts& run);  // figure 3
 
 }  // namespace serendip

@@ -1,7 +1,13 @@
 #include "simulator/claims.h"
 
+#include <algorithm>
+#include <cmath>
+#include <map>
+
 namespace serendip {
 namespace {
+
+constexpr double kLevel = 0.05;
 
 const char* text_of(Verdict verdict) {
   switch (verdict) {
@@ -14,9 +20,10 @@ const char* text_of(Verdict verdict) {
   }
 }
 
-Verdict decide(bool holds, bool fails) {
-  if (holds) return Verdict::kHolds;
-  return fails ? Verdict::kDoesNotHold : Verdict::kNotDecided;
+// Two-sided, of a true value at the other end of `distance`.
+double p_value_at(double distance, const Effect& effect) {
+  if (effect.standard_error == 0) return distance == 0 ? 1 : 0;
+  return student_two_sided(distance / effect.standard_error, effect.degrees_of_freedom);
 }
 
 }  // namespace
@@ -29,36 +36,59 @@ nlohmann::json to_json(const Effect& effect) {
 
 nlohmann::json to_json(const Claim& claim) {
   return {{"claim", claim.name},
+          {"family", claim.family},
           {"arm", claim.subject},
           {"statement", claim.statement},
           {"verdict", text_of(claim.verdict)},
           {"effect", to_json(claim.effect)},
-          {"margin", claim.margin}};
+          {"margin", claim.margin},
+          {"p", claim.evidence.p_value},
+          {"p_holm", claim.p_holm}};
 }
 
-Verdict is_positive(const Effect& effect) { return decide(effect.low > 0, effect.high < 0); }
+Evidence positive(const Effect& effect) { return {effect.value > 0, effect.p_value}; }
 
-Verdict all_positive(const std::vector<Effect>& effects) {
+Evidence all_positive(const std::vector<Effect>& effects) {
   std::vector<double> p_values;
   for (const Effect& effect : effects) p_values.push_back(effect.p_value);
   const std::vector<double> adjusted = holm(p_values);
-  bool holds = !effects.empty(), fails = false;
+  const bool all =
+      !effects.empty() && std::all_of(effects.begin(), effects.end(),
+                                      [](const Effect& effect) { return effect.value > 0; });
+  Evidence evidence{all, all ? 0.0 : 1.0};
   for (size_t at = 0; at < effects.size(); ++at) {
-    const bool sure = adjusted[at] < 0.05;
-    holds = holds && sure && effects[at].value > 0;
-    fails = fails || (sure && effects[at].value < 0);
+    if (all) evidence.p_value = std::max(evidence.p_value, adjusted[at]);
+    if (effects[at].value < 0) evidence.p_value = std::min(evidence.p_value, adjusted[at]);
   }
-  return decide(holds, fails);
+  return evidence;
 }
 
-Verdict is_equivalent(const Effect& effect, double margin) {
-  return decide(equivalence_p_value(effect, margin) < 0.05,
-                effect.low > margin || effect.high < -margin);
+Evidence equivalent(const Effect& effect, double margin) {
+  const double beyond = std::abs(effect.value) - margin;
+  if (beyond < 0) return {true, equivalence_p_value(effect, margin)};
+  return {false, p_value_at(beyond, effect)};
 }
 
-Verdict is_below(const Effect& effect, double margin) {
-  const double one_sided = student_critical(0.10, effect.degrees_of_freedom);
-  return decide(effect.value + one_sided * effect.standard_error<margin, effect.low> margin);
+Evidence below(const Effect& effect, double margin) {
+  const double beyond = effect.value - margin;
+  const double p_value = p_value_at(beyond, effect);
+  return beyond < 0 ? Evidence{true, p_value / 2} : Evidence{false, p_value};
+}
+
+void judge(std::vector<Claim>& claims) {
+  std::map<std::string, std::vector<Claim*>> families;
+  for (Claim& claim : claims) families[claim.family].push_back(&claim);
+  for (const auto& [name, family] : families) {
+    std::vector<double> p_values;
+    for (const Claim* claim : family) p_values.push_back(claim->evidence.p_value);
+    const std::vector<double> adjusted = holm(p_values);
+    for (size_t at = 0; at < family.size(); ++at) {
+      Claim& claim = *family[at];
+      claim.p_holm = adjusted[at];
+      if (claim.p_holm < kLevel)
+        claim.verdict = claim.evidence.for_claim ? Verdict::kHolds : Verdict::kDoesNotHold;
+    }
+  }
 }
 
 }  // namespace serendip

@@ -30,6 +30,7 @@ class Results {
     result["phase_diagram"] = phase_diagram();
     claim_at_rho_0(main);
     claim_where_all_is_known(main);
+    judge(claims_);
     result["claims"] = json::array();
     for (const Claim& claim : claims_) result["claims"].push_back(to_json(claim));
     return result;
@@ -103,14 +104,16 @@ class Results {
     add_clusters_engaged(arm, of, result);
     add_days(arm, of, result);
     if (!plans(arm)) return;
-    claim("5_watch_time", arm, "more is watched than in the control",
+    claim("5", "5_watch_time", arm, "more is watched than in the control",
           over(of, "watch_minutes", arm.name, options_.control));
-    claim("5_active_users", arm, "more user-days of at least 10 minutes than in the control",
+    claim("5", "5_active_users", arm, "more user-days of at least 10 minutes than in the control",
           over(of, "active", arm.name, options_.control));
   }
 
-  void claim(const char* name, const ArmSpec& arm, const char* statement, const Effect& effect) {
-    claims_.push_back({name, arm.name, statement, is_positive(effect), effect, 0});
+  // A figure's claims about all arms are a family.
+  void claim(const char* figure, const char* name, const ArmSpec& arm, const char* statement,
+             const Effect& effect) {
+    claims_.push_back({figure, name, arm.name, statement, positive(effect), effect});
   }
 
   void add_novelty_against_quality(const ArmSpec& arm, const Cohort& of, json& result) {
@@ -119,8 +122,10 @@ class Results {
     result["figure_4b"].push_back(
         {{"arm", arm.name}, {"novelty", to_json(novelty)}, {"quality", to_json(quality)}});
     if (!plans(arm)) return;
-    claim("4b_novelty", arm, "its own places show more novel items than the bandit's", novelty);
-    claim("4b_quality", arm, "its own places show more liked items than the bandit's", quality);
+    claim("4b", "4b_novelty", arm, "its own places show more novel items than the bandit's",
+          novelty);
+    claim("4b", "4b_quality", arm, "its own places show more liked items than the bandit's",
+          quality);
   }
 
   // UCI@N, N of the paper's 761 clusters, scaled to this tree's.
@@ -164,10 +169,10 @@ class Results {
       const auto least =
           std::min_element(reading.effects.begin(), reading.effects.end(),
                            [](const Effect& a, const Effect& b) { return a.low < b.low; });
-      claims_.push_back({fmt::format("4c_{}", reading.name), arm.name,
+      claims_.push_back({"4c", fmt::format("4c_{}", reading.name), arm.name,
                          "more users than in the control liked that many clusters, at every N "
                          "(effect: the least sure N)",
-                         all_positive(reading.effects), *least, 0});
+                         all_positive(reading.effects), *least});
     }
   }
 
@@ -217,14 +222,15 @@ class Results {
     for (const ArmSpec& arm : arms_) {
       if (arm.policy != ArmPolicy::kLanguage || arm.accuracy > 0) continue;
       const Effect effect = over(main, "watch_minutes", arm.name, options_.control);
-      claims_.push_back({"no_advantage_at_rho_0", arm.name,
+      const char *no_advantage = "no_advantage_at_rho_0", *is_equivalent = "equivalent_at_rho_0";
+      claims_.push_back({no_advantage, no_advantage, arm.name,
                          "without knowledge of what is related, watch time is not above the "
                          "control's by the margin",
-                         is_below(effect, margin), effect, margin});
-      claims_.push_back({"equivalent_at_rho_0", arm.name,
+                         below(effect, margin), effect, margin});
+      claims_.push_back({is_equivalent, is_equivalent, arm.name,
                          "without knowledge of what is related, watch time is the control's "
                          "within the margin",
-                         is_equivalent(effect, margin), effect, margin});
+                         equivalent(effect, margin), effect, margin});
     }
   }
 
@@ -247,10 +253,11 @@ class Results {
     if (change.standard_error > 0)
       change.p_value =
           student_two_sided(change.value / change.standard_error, change.degrees_of_freedom);
-    claims_.push_back({"shrinks_where_all_is_known", options_.hybrid,
+    const char* shrinks = "shrinks_where_all_is_known";
+    claims_.push_back({shrinks, shrinks, options_.hybrid,
                        "without satiation and with all interests known, the advantage in watch "
                        "time is smaller",
-                       is_positive(change), change, 0});
+                       positive(change), change});
   }
 
   const ExperimentSettings& settings_;

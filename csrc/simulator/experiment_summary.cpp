@@ -78,14 +78,18 @@ std::string phase_diagram(const json& results) {
 }
 
 std::string claims(const json& results) {
-  std::string text = "\nclaims\n";
+  std::string text = "\nclaims, p-values corrected by Holm for those of a figure\n";
   for (const json& claim : results.at("claims")) {
-    const auto margin = claim.at("margin").get<double>();
-    text += fmt::format("  {:<13} {:<26} {:<14} {}{}: {}\n", claim.at("verdict").get<std::string>(),
+    const auto verdict = claim.at("verdict").get<std::string>();
+    std::string figures = interval(claim.at("effect"));
+    if (const auto margin = claim.at("margin").get<double>(); margin > 0)
+      figures += fmt::format(", margin {:.3g}", margin);
+    figures += fmt::format(", p (Holm) {:.3g}", claim.at("p_holm").get<double>());
+    if (verdict == "not decided")
+      figures += fmt::format(", MDE {:.3g}", claim.at("effect").at("detectable").get<double>());
+    text += fmt::format("  {:<13} {:<26} {:<14} {}: {}\n", verdict,
                         claim.at("claim").get<std::string>(), claim.at("arm").get<std::string>(),
-                        interval(claim.at("effect")),
-                        margin > 0 ? fmt::format(", margin {:.3g}", margin) : "",
-                        claim.at("statement").get<std::string>());
+                        figures, claim.at("statement").get<std::string>());
   }
   return text;
 }

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <string>
 
+#include "base/panels.h"
 #include "base/wilson.h"
 #include "tests/base/figures.h"
 #include "tests/base/temporary_folder.h"
@@ -70,6 +72,30 @@ TEST_F(ChartSvg, NamesStandForNumbersOnTheVerticalAxis) {
   const std::string svg = charts_svg("f", {chart});
   EXPECT_EQ(count(svg, "first<"), 1);
   EXPECT_EQ(count(svg, "it's<"), 1);
+}
+
+// Four series, in two rows: the axes' numbers at the left and at the bottom alone, and the same in
+// all.
+TEST_F(ChartSvg, PanelsShareTheirAxes) {
+  Chart chart{"title", "days", "minutes"};
+  for (const char* name : {"one", "it's", "three", "four"})
+    chart.series.push_back(
+        {name, {{0, 100, 50, 150}, {10, 200, 150, 700}}, ChartSeries::Style::kLine});
+  chart.y_shown = {0};
+  const std::string svg = panels_svg("f", chart);
+  for (const ChartSeries& series : chart.series) EXPECT_EQ(count(svg, series.name + "<"), 1u);
+  for (const char* label : {"title<", "days<", "minutes<"}) EXPECT_GE(count(svg, label), 1u);
+  EXPECT_EQ(count(svg, ">600<"), 2u);     // at the left of both rows
+  EXPECT_EQ(count(svg, ">10<"), 3u);      // below the last panel of each column
+  EXPECT_EQ(count(svg, "<polygon"), 4u);  // the bands
+  EXPECT_EQ(count(svg, "<title>"), 1u);   // no plot has one under the pointer
+  EXPECT_NE(panels_svg("f", {"t", "x", "y"}).find("</svg>"), std::string::npos);
+}
+
+TEST_F(ChartSvg, GnuplotSaysItsVersion) {
+  const std::string version = gnuplot_version();
+  EXPECT_TRUE(version.starts_with("5.")) << version;
+  EXPECT_TRUE(std::isdigit(static_cast<unsigned char>(version.back()))) << version;
 }
 
 TEST_F(ChartSvg, ARefusedScriptSaysWhatGnuplotSaid) {

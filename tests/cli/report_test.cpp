@@ -29,6 +29,8 @@ TEST(Report, ShowsWhatIsThereAndIsMadeAgainWhereThatChanged) {
   const std::string before = read_file(folder / "run/report.html");
   EXPECT_NE(before.find("No tree.h5 in this run; <code>serendip cluster</code>"),
             std::string::npos);
+  for (const char* made_with : {"commit ", "LibTorch 2.", "HDF5 1.", "Arrow ", "METIS 5."})
+    EXPECT_NE(before.find(made_with), std::string::npos) << made_with;
   EXPECT_NE(command(folder, {"report"}).err.find("report: unchanged, skipped"), std::string::npos);
   ASSERT_EQ(command(folder, {"embed"}).exit_code, 0);
   ASSERT_EQ(command(folder, {"cluster"}).exit_code, 0);

@@ -13,8 +13,8 @@ namespace {
 class DamagedRun : public testing::Test {
  protected:
   DamagedRun() { write_small_run(folder.path()); }
-  std::string error(const ReportOptions& options = {}) const {
-    std::string what = error_of([&] { write_report(folder.path(), kSmallRunStages, options); });
+  std::string error() const {
+    std::string what = error_of([&] { write_report(folder.path(), kSmallRunStages); });
     EXPECT_FALSE(std::filesystem::exists(folder / "report.html"));
     return what;
   }
@@ -74,13 +74,36 @@ TEST_F(DamagedRun, ATableOfOtherInterests) {
 }
 
 TEST_F(DamagedRun, ARandomTableOfOtherContexts) {
-  save_pair_table(small_pair_table(5, 2), folder / "other.h5");
-  const std::string what = error({(folder / "other.h5").string()});
-  EXPECT_NE(what.find("other.h5: expected the contexts of"), std::string::npos) << what;
+  write_random_run(folder.path());
+  save_pair_table(small_pair_table(5, 2), folder / "random/table.h5");
+  expect_error("random/table.h5: expected the contexts of");
+}
+
+TEST_F(DamagedRun, ARandomTableOfOtherInterests) {
+  write_random_run(folder.path());
+  PairTable table = small_pair_table(6, 2);
+  table.hashes["descriptions"] = descriptions_hash({"of", "six", "others", "d", "e", "f"});
+  save_pair_table(table, folder / "random/table.h5");
+  expect_error("random/table.h5: ");
+}
+
+TEST_F(DamagedRun, ARandomTableThatIsNone) {
+  write_random_run(folder.path(), "balanced");
+  expect_error("random: expected a run with sft.set=random, got the balanced set");
+}
+
+TEST_F(DamagedRun, AClaimWithoutItsCorrection) {
+  change("experiment/results.json", "/claims/1/p_holm", "small");
+  expect_error("experiment/results.json: claims[1].p_holm: expected a number, got \"small\"");
+}
+
+TEST_F(DamagedRun, AManifestWithoutItsLibraries) {
+  change("manifests/import.json", "/software/libraries", 7);
+  expect_error("manifests/import.json: software.libraries: expected an object, got 7");
 }
 
 TEST_F(DamagedRun, NoFolder) {
-  const std::string what = error_of([&] { write_report(folder / "absent", kSmallRunStages, {}); });
+  const std::string what = error_of([&] { write_report(folder / "absent", kSmallRunStages); });
   EXPECT_NE(what.find("no run folder"), std::string::npos) << what;
 }
 

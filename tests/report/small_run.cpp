@@ -50,13 +50,18 @@ Dataset small_dataset() {
   return data;
 }
 
-void write_manifest(const fs::path& folder, const std::string& stage, const Json& result) {
+void write_manifest(const fs::path& folder, const std::string& stage, const Json& result,
+                    const std::string& set = "balanced") {
   const Json manifest = {{"stage", stage},
                          {"version", "0.1.0"},
-                         {"settings", "sft.set: \"balanced\"\n"},
+                         {"settings", fmt::format("sft.set: \"{}\"\n", set)},
                          {"seconds", 1.5},
                          {"peak_memory", 1 << 20},
                          {"machine", {{"processor", kHostile}, {"cores", 2}}},
+                         {"software",
+                          {{"commit", "0123456789ab"},
+                           {"compiler", "GCC 12"},
+                           {"libraries", {{"LibTorch", "2.11.0"}, {"METIS", kHostile}}}}},
                          {"result", result}};
   write_file(folder / "manifests" / (stage + ".json"), manifest.dump());
 }
@@ -125,14 +130,31 @@ Json small_experiment() {
                                           {"gamma", gamma},
                                           {"worlds", 5},
                                           {"control_minutes", 12},
-                                          {"watch_minutes", effect(accuracy - 0.5)}});
+                                          {"watch_minutes", effect(accuracy - 0.5)},
+                                          {"interests_found", effect(accuracy)}});
   results["claims"].push_back({{"claim", "5_watch_time"},
                                {"arm", "<i>hybrid"},
                                {"statement", "more is watched"},
                                {"verdict", "does not hold"},
                                {"effect", effect(-0.3)},
-                               {"margin", 0}});
+                               {"margin", 0},
+                               {"p_holm", 0.012}});
+  results["claims"].push_back({{"claim", "equivalent_at_rho_0"},
+                               {"arm", "<i>hybrid"},
+                               {"statement", "watch time is the control's"},
+                               {"verdict", "not decided"},
+                               {"effect", effect(0.01)},
+                               {"margin", 0.07},
+                               {"p_holm", 0.34}});
   return results;
+}
+
+void write_random_run(const fs::path& folder, const std::string& set) {
+  fs::create_directories(folder / "random/manifests");
+  PairTable table = small_pair_table(kClusters, 2);
+  table.hashes["descriptions"] = descriptions_hash(small_tree().planning().description);
+  save_pair_table(table, folder / "random/table.h5");
+  write_manifest(folder / "random", "sft", {}, set);
 }
 
 void write_small_run(const fs::path& folder) {

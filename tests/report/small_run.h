@@ -16,6 +16,9 @@ inline const std::vector<std::string> kSmallRunStages = {"import", "curate", "sf
 // 6 interests, one of them named "</script><script>alert(1)</script>", 12 items, all pairs.
 void write_small_run(const std::filesystem::path& folder);
 
+// Beside it, in its folder `random`, what Figure 3 shows of a run with sft.set=`set`.
+void write_random_run(const std::filesystem::path& folder, const std::string& set = "random");
+
 // `labels` a row of all pairs of `clusters`, log-probabilities from 0 to beyond what a page holds.
 PairTable small_pair_table(int64_t clusters, int64_t labels);
 

@@ -34,22 +34,32 @@ TEST(Holm, StepsDown) {
   EXPECT_TRUE(holm({}).empty());
 }
 
+// Of a claim that is alone in its family.
+Verdict verdict(const Evidence& evidence) {
+  std::vector<Claim> claims = {{"family", "claim", "arm", "", evidence}};
+  judge(claims);
+  return claims[0].verdict;
+}
+
 TEST(Equivalence, IsTheWorseOfTwoOneSidedTests) {
   Effect effect;
   effect.value = 0.1;
   effect.standard_error = 0.2;
   effect.degrees_of_freedom = 1'000'000;
-  const double below = 0.5 * std::erfc((1 - 0.1) / 0.2 / std::sqrt(2.0));
-  EXPECT_NEAR(equivalence_p_value(effect, 1), below, 1e-9);
+  const double nearer = 0.5 * std::erfc((1 - 0.1) / 0.2 / std::sqrt(2.0));
+  EXPECT_NEAR(equivalence_p_value(effect, 1), nearer, 1e-9);
   EXPECT_GT(equivalence_p_value(effect, 0.05), 0.5);  // outside
-  effect.low = 0.1 - 1.96 * 0.2;
-  effect.high = 0.1 + 1.96 * 0.2;
-  EXPECT_EQ(is_equivalent(effect, 1), Verdict::kHolds);
-  EXPECT_EQ(is_equivalent(effect, 0.3), Verdict::kNotDecided);
-  EXPECT_EQ(is_below(effect, 0.5), Verdict::kHolds);
-  effect.low = 0.06;
-  EXPECT_EQ(is_equivalent(effect, 0.05), Verdict::kDoesNotHold);
-  EXPECT_EQ(is_below(effect, 0.05), Verdict::kDoesNotHold);
+  EXPECT_EQ(verdict(equivalent(effect, 1)), Verdict::kHolds);
+  EXPECT_EQ(verdict(equivalent(effect, 0.3)), Verdict::kNotDecided);
+  EXPECT_EQ(verdict(equivalent(effect, 0.05)), Verdict::kNotDecided);  // outside, and unsure
+  // 0.1 is 2.0 standard errors below 0.5, and 1.6 below 0.42: 1.645 decides, one-sided.
+  EXPECT_NEAR(below(effect, 0.5).p_value, 0.02275, 1e-5);
+  EXPECT_EQ(verdict(below(effect, 0.5)), Verdict::kHolds);
+  EXPECT_EQ(verdict(below(effect, 0.42)), Verdict::kNotDecided);
+  effect.standard_error = 0.02;  // 2.5 of them above 0.05: 0.0124 two-sided
+  EXPECT_NEAR(equivalent(effect, 0.05).p_value, 0.01242, 1e-5);
+  EXPECT_EQ(verdict(equivalent(effect, 0.05)), Verdict::kDoesNotHold);
+  EXPECT_EQ(verdict(below(effect, 0.05)), Verdict::kDoesNotHold);
 }
 
 UserRatio means(const std::vector<double>& values) {
@@ -125,17 +135,42 @@ TEST(Bootstrap, FindsADifferenceInOneOfTwentyWhereThereIsNone) {
 
 TEST(Bootstrap, NeedsUsers) { EXPECT_THROW(Bootstrap({0}, 1), Error); }
 
-TEST(Claims, OfAFamilyAreCorrected) {
-  const auto effect = [](double value, double p) {
-    Effect it;
-    it.value = value;
-    it.p_value = p;
-    return it;
+Effect effect_of(double value, double p_value) {
+  Effect effect;
+  effect.value = value;
+  effect.p_value = p_value;
+  return effect;
+}
+
+TEST(Claims, OfAllNAreCorrectedForTheirNumber) {
+  const auto verdict_of = [](const std::vector<Effect>& effects) {
+    return verdict(all_positive(effects));
   };
-  EXPECT_EQ(all_positive({effect(1, 0.001), effect(1, 0.02)}), Verdict::kHolds);
-  EXPECT_EQ(all_positive({effect(1, 0.04), effect(1, 0.04)}), Verdict::kNotDecided);
-  EXPECT_EQ(all_positive({effect(1, 0.001), effect(-1, 0.02)}), Verdict::kDoesNotHold);
-  EXPECT_EQ(all_positive({effect(1, 0.001), effect(-1, 0.2)}), Verdict::kNotDecided);
+  EXPECT_EQ(verdict_of({effect_of(1, 0.001), effect_of(1, 0.02)}), Verdict::kHolds);
+  EXPECT_EQ(verdict_of({effect_of(1, 0.04), effect_of(1, 0.04)}), Verdict::kNotDecided);
+  EXPECT_EQ(verdict_of({effect_of(1, 0.001), effect_of(-1, 0.02)}), Verdict::kDoesNotHold);
+  EXPECT_EQ(verdict_of({effect_of(1, 0.001), effect_of(-1, 0.2)}), Verdict::kNotDecided);
+  EXPECT_EQ(verdict_of({effect_of(1, 0.001), effect_of(0, 1)}), Verdict::kNotDecided);
+  EXPECT_EQ(verdict_of({}), Verdict::kNotDecided);
+}
+
+// By hand: .01 .02 .03 .04 times 4, 3, 2, 1, never falling: .04, then .06 for all others. Each
+// alone would be decided; of the four one is.
+TEST(Claims, OfAFamilyAreCorrectedForTheirNumber) {
+  std::vector<Claim> claims;
+  for (const auto& [value, p_value] :
+       {std::pair{1.0, 0.03}, {-1.0, 0.01}, {1.0, 0.02}, {-1.0, 0.04}})
+    claims.push_back({"4b", "4b_novelty", "arm", "", positive(effect_of(value, p_value))});
+  claims.push_back({"5", "5_watch_time", "arm", "", positive(effect_of(1, 0.045))});  // its own
+  judge(claims);
+  for (const size_t other : {0u, 2u, 3u}) {
+    EXPECT_DOUBLE_EQ(claims[other].p_holm, 0.06) << other;
+    EXPECT_EQ(claims[other].verdict, Verdict::kNotDecided) << other;
+  }
+  EXPECT_DOUBLE_EQ(claims[1].p_holm, 0.04);
+  EXPECT_EQ(claims[1].verdict, Verdict::kDoesNotHold);
+  EXPECT_DOUBLE_EQ(claims[4].p_holm, 0.045);
+  EXPECT_EQ(claims[4].verdict, Verdict::kHolds);
 }
 
 }  // namespace
