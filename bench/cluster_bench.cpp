@@ -1,6 +1,6 @@
-// cluster_bench ITEMS|RUN_FOLDER [OUT.h5]: time, memory and quality of the cluster stage at k = 761,
-// on invented items of 256 dimensions or on those of a run (data.h5 with embeddings). OUT.h5 gets
-// the graph, the weights and our partitions, for bench/compare_clusters.py.
+// cluster_bench ITEMS|RUN_FOLDER [OUT.h5]: time, memory and quality of the cluster stage at k =
+// 761, on invented items of 256 dimensions or on those of a run (data.h5 with embeddings). OUT.h5
+// gets the graph, the weights and our partitions, for bench/compare_clusters.py.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -56,8 +56,8 @@ Catalogue invent(int64_t count) {
           0.7f * static_cast<float>(random.normal());
   }
   for (int64_t rank = 1; rank <= count; ++rank)
-    items.traffic.push_back(1 + std::floor(10.0 * static_cast<double>(count) /
-                                           static_cast<double>(rank)));
+    items.traffic.push_back(
+        1 + std::floor(10.0 * static_cast<double>(count) / static_cast<double>(rank)));
   Random(4).shuffle(items.traffic);
   return items;
 }
@@ -120,9 +120,10 @@ void run(const std::string& source, const std::string& out) {
   ClusterTree tree;
   report("tree", seconds_of([&] { tree = build_tree(graph, items.traffic, kShape); }));
   for (const LevelFigures& level : measure_tree(tree, graph, kShape, {}))
-    fmt::print("{} clusters: max/avg {:.3f} of {:.3f}, min/avg {:.3f} of {:.3f}, bound {}, cut {:.4f}\n",
-               level.clusters, level.max_over_avg, level.bound_upper, level.min_over_avg,
-               level.bound_lower, level.bound_met ? "met" : "not met", level.cut);
+    fmt::print(
+        "{} clusters: max/avg {:.3f} of {:.3f}, min/avg {:.3f} of {:.3f}, bound {}, cut {:.4f}\n",
+        level.clusters, level.max_over_avg, level.bound_upper, level.min_over_avg,
+        level.bound_lower, level.bound_met ? "met" : "not met", level.cut);
 
   const LevelBalance balance = balance_levels(items.traffic, kShape)[1];
   BalancedPartition alone;

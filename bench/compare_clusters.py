@@ -142,7 +142,7 @@ def main():
     jobs += [("Mt-KaHyPar", preset) for preset in ("DETERMINISTIC", "LARGE_K", "DEFAULT", "QUALITY")]
     met = {}
     for name, setting in [*jobs, ("faiss k-means", "")]:
-        for tolerance in (0.05, own) if setting else (0,):
+        for tolerance in (0.05, 0.25, own) if setting else (0,):
             if not name.startswith(arguments.only):
                 continue
             one = [sys.executable, __file__, arguments.graph, f"--threads={arguments.threads}", f"--one={name},{setting},{tolerance}"]

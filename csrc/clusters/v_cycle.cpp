@@ -44,8 +44,7 @@ std::vector<int32_t> match(const Level& level, int64_t heaviest, uint64_t seed, 
          e < static_cast<size_t>(graph.offset[v + 1]); ++e) {
       const auto other = static_cast<size_t>(graph.neighbor[e]);
       if (group[other] >= 0 || (*level.part)[other] != (*level.part)[v] ||
-          graph.weight[e] <= best_weight ||
-          (*level.weight)[v] + (*level.weight)[other] > heaviest)
+          graph.weight[e] <= best_weight || (*level.weight)[v] + (*level.weight)[other] > heaviest)
         continue;
       best = graph.neighbor[e];
       best_weight = graph.weight[e];

@@ -120,16 +120,19 @@ class HostileFile {
                            parents_, H5P_DEFAULT);
         return;
       case 5: {
-        const hid_t types[] = {H5T_NATIVE_INT8,   H5T_NATIVE_UINT64, H5T_STD_I32BE,
-                               H5T_NATIVE_DOUBLE, H5T_NATIVE_LDOUBLE, H5T_NATIVE_B16, H5T_C_S1};
+        const hid_t types[] = {H5T_NATIVE_INT8,   H5T_NATIVE_UINT64,  H5T_STD_I32BE,
+                               H5T_NATIVE_DOUBLE, H5T_NATIVE_LDOUBLE, H5T_NATIVE_B16,
+                               H5T_C_S1};
         field.type = input_.PickValueInArray(types);
         break;
       }
       case 6:  // other rank: a scalar, or more dimensions
-        if (input_.ConsumeBool()) field.shape.clear();
-        else field.shape.insert(field.shape.begin() + input_.ConsumeIntegralInRange<long>(
-                                    0, static_cast<long>(field.shape.size())),
-                                input_.ConsumeIntegralInRange<hsize_t>(0, 3));
+        if (input_.ConsumeBool())
+          field.shape.clear();
+        else
+          field.shape.insert(field.shape.begin() + input_.ConsumeIntegralInRange<long>(
+                                                       0, static_cast<long>(field.shape.size())),
+                             input_.ConsumeIntegralInRange<hsize_t>(0, 3));
         break;
       case 7:
         if (!field.shape.empty()) field.shape[0] = input_.ConsumeIntegralInRange<hsize_t>(0, 6);
@@ -137,9 +140,10 @@ class HostileFile {
       case 8:
         return claim(field);
       case 9:
-        return close(H5Dcreate2(file_, name, number_type(field), Close(H5Screate(H5S_NULL), H5Sclose),
-                                parents_, H5P_DEFAULT, H5P_DEFAULT),
-                     H5Dclose);
+        return close(
+            H5Dcreate2(file_, name, number_type(field), Close(H5Screate(H5S_NULL), H5Sclose),
+                       parents_, H5P_DEFAULT, H5P_DEFAULT),
+            H5Dclose);
       case 10:
         change_values(field);
         break;
@@ -160,7 +164,11 @@ class HostileFile {
   void change_values(Field& field) {
     for (double& value : field.numbers) {
       if (input_.ConsumeBool()) continue;
-      const double odd[] = {-1, 3, 1e30, -1e30, std::numeric_limits<double>::quiet_NaN(),
+      const double odd[] = {-1,
+                            3,
+                            1e30,
+                            -1e30,
+                            std::numeric_limits<double>::quiet_NaN(),
                             std::numeric_limits<double>::infinity()};
       value = input_.ConsumeBool() ? input_.PickValueInArray(odd)
                                    : input_.ConsumeIntegralInRange(-5, 5);
@@ -179,22 +187,23 @@ class HostileFile {
     H5Pset_chunk(layout, static_cast<int>(chunk.size()), chunk.data());
     const Close type(H5Tcopy(field.type), H5Tclose);
     if (field.type == H5T_C_S1) H5Tset_size(type, H5T_VARIABLE);
-    close(H5Dcreate2(file_, field.name.c_str(), type, space, parents_, layout, H5P_DEFAULT), H5Dclose);
+    close(H5Dcreate2(file_, field.name.c_str(), type, space, parents_, layout, H5P_DEFAULT),
+          H5Dclose);
   }
 
   void write(const Field& field) {
-    const Close space(field.shape.empty()
-                          ? H5Screate(H5S_SCALAR)
-                          : H5Screate_simple(static_cast<int>(field.shape.size()),
-                                             field.shape.data(), nullptr),
+    const Close space(field.shape.empty() ? H5Screate(H5S_SCALAR)
+                                          : H5Screate_simple(static_cast<int>(field.shape.size()),
+                                                             field.shape.data(), nullptr),
                       H5Sclose);
     size_t size = 1;
     for (const hsize_t extent : field.shape) size *= extent;
     const Close type(H5Tcopy(field.type), H5Tclose);
     const bool fixed = field.type == H5T_C_S1 && field.texts.empty();
     if (field.type == H5T_C_S1) H5Tset_size(type, fixed ? 4 : H5T_VARIABLE);
-    const Close set(H5Dcreate2(file_, field.name.c_str(), type, space, parents_, H5P_DEFAULT, H5P_DEFAULT),
-                    H5Dclose);
+    const Close set(
+        H5Dcreate2(file_, field.name.c_str(), type, space, parents_, H5P_DEFAULT, H5P_DEFAULT),
+        H5Dclose);
     if (set < 0 || size == 0) return;
     if (field.type == H5T_C_S1 && !fixed) {
       std::vector<const char*> pointers(size, nullptr);
@@ -222,8 +231,10 @@ void read_dataset(const fs::path& path) {
   const Dataset data = load_dataset(path);
   const auto items = static_cast<size_t>(data.item_count());
   want(data.item_title.size() == items && data.item_text.size() == items);
-  want(data.embedding.size() == (data.embedding.empty() ? 0 : items * static_cast<size_t>(data.embedding_dim)));
-  want(data.user_offset.size() == data.user_id.size() + 1 && data.user_offset.back() == data.event_count());
+  want(data.embedding.size() ==
+       (data.embedding.empty() ? 0 : items * static_cast<size_t>(data.embedding_dim)));
+  want(data.user_offset.size() == data.user_id.size() + 1 &&
+       data.user_offset.back() == data.event_count());
   for (const int32_t item : data.event_item) want(item >= 0 && item < data.item_count());
 }
 
@@ -243,7 +254,8 @@ void read_tree(const fs::path& path) {
   for (int number = 1; number <= kTreeLevels; ++number) {
     const TreeLevel& level = tree.level(number);
     want(level.assignment.size() == tree.item_traffic.size());
-    want(level.description.size() == level.parent.size() && level.traffic.size() == level.parent.size());
+    want(level.description.size() == level.parent.size() &&
+         level.traffic.size() == level.parent.size());
     for (const int32_t cluster : level.assignment)
       want(cluster >= 0 && cluster < level.cluster_count());
   }
@@ -269,7 +281,8 @@ void read_rows(const fs::path& path) {
 void read_vectors(const fs::path& path) {
   const ItemVectors vectors =
       read_item_vectors(path.string() + ":/items/embedding", "", "", {"a", "b", "c"});
-  want(vectors.dimensions >= 1 && vectors.values.size() == 3 * static_cast<size_t>(vectors.dimensions));
+  want(vectors.dimensions >= 1 &&
+       vectors.values.size() == 3 * static_cast<size_t>(vectors.dimensions));
 }
 
 void read_previous(const fs::path& path) {
