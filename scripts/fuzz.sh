@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 .venv/bin/cmake --preset fuzz > /dev/null
 .venv/bin/cmake --build --preset fuzz
-for subject in safetensors tokenizer_json config csv request; do
+for subject in safetensors tokenizer_json config csv hdf5 request; do
   mkdir -p "build/fuzz/corpus/$subject"  # new inputs go here, not into the kept ones
   echo "fuzz: $subject for $seconds s"
   "build/fuzz/tests/fuzz/fuzz_$subject" -seed="${FUZZ_SEED:-1}" -max_total_time="$seconds" -max_len=20000 \

@@ -5,9 +5,11 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/random.h"
 #include "clusters/bisection.h"
 #include "clusters/redeal.h"
 #include "clusters/refine.h"
+#include "clusters/v_cycle.h"
 
 namespace serendip {
 namespace {
@@ -15,6 +17,7 @@ namespace {
 constexpr double kIntegerTotal = 0x1.0p60;
 constexpr double kSideTolerance = 0.01;
 constexpr int kCutPasses = 10;
+constexpr int kCycles = 3;
 constexpr double kLooseness = 0.2;  // of the sums of split weights, as a share of their average
 
 // Weights scaled to sum to about 2^60; all zero when they are.
@@ -59,6 +62,22 @@ std::vector<int32_t> start(const Graph& graph, const std::vector<int64_t>& weigh
   return recursive_bisection(graph, weight, bisection);
 }
 
+// First the sums of the split weights as far as the bounds allow, then the bounds at any price,
+// then the cut within them.
+void balance(const Graph& graph, const std::vector<int64_t>& own, const Watched& watched,
+             const PartBounds& bounds, std::vector<int32_t>& part) {
+  PartitionState state(graph, own, bounds, part);
+  if (!watched.weight.empty()) {
+    state.watch(watched.weight, watched.lower, watched.upper);
+    state.guard(true);
+    restore_bounds(state);
+    state.guard(false);
+  }
+  if (!state.holds() && !restore_bounds(state)) redeal(state);
+  state.guard(true);
+  lower_cut(state, kCutPasses);
+}
+
 }  // namespace
 
 BalancedPartition balanced_partition(const Graph& graph, const std::vector<double>& weight,
@@ -70,31 +89,27 @@ BalancedPartition balanced_partition(const Graph& graph, const std::vector<doubl
   const double scale = scale_of(weight);
   const std::vector<int64_t> own = to_integers(weight, scale);
   const PartBounds bounds = integer_bounds(goal, own, scale);
-  const bool watched = !goal.split_weight.empty();
-  const std::vector<int64_t> split = to_integers(goal.split_weight, scale_of(goal.split_weight));
+  const double average = kIntegerTotal / static_cast<double>(goal.parts);
+  const Watched watched = {to_integers(goal.split_weight, scale_of(goal.split_weight)),
+                           static_cast<int64_t>((1 - kLooseness) * average),
+                           static_cast<int64_t>((1 + kLooseness) * average)};
 
   BalancedPartition result;
-  result.part = start(graph, watched ? split : own, goal);
-  PartitionState state(graph, own, bounds, result.part);
-  if (watched) {
-    const double average = kIntegerTotal / static_cast<double>(goal.parts);
-    state.watch(split, static_cast<int64_t>((1 - kLooseness) * average),
-                static_cast<int64_t>((1 + kLooseness) * average));
-    state.guard(true);
-    restore_bounds(state);
-    state.guard(false);
-  }
-  if (!state.holds() && !restore_bounds(state)) redeal(state);
-  state.guard(true);
-  lower_cut(state, kCutPasses);
+  result.part = start(graph, watched.weight.empty() ? own : watched.weight, goal);
+  balance(graph, own, watched, bounds, result.part);
+  for (int cycle = 0; cycle < kCycles; ++cycle)
+    v_cycle(graph, own, watched, bounds, mix_bits(goal.seed + static_cast<uint64_t>(cycle)),
+            result.part);
 
   const std::vector<double> sums = sum_by_cluster(weight, result.part, goal.parts);
   result.least = *std::min_element(sums.begin(), sums.end());
   result.most = *std::max_element(sums.begin(), sums.end());
   result.bound_held = goal.bound.holds(result.least) && goal.bound.holds(result.most);
-  for (int32_t c = 0; c < state.parts(); ++c) {
-    SERENDIP_CHECK(state.missing_items(c) == 0, "cluster {} has {} items, expected at least {}", c,
-                   state.items(c), goal.min_items);
+  std::vector<int64_t> items(static_cast<size_t>(goal.parts), 0);
+  for (const int32_t c : result.part) ++items[static_cast<size_t>(c)];
+  for (size_t c = 0; c < items.size(); ++c) {
+    SERENDIP_CHECK(items[c] >= goal.min_items, "cluster {} has {} items, expected at least {}", c,
+                   items[c], goal.min_items);
   }
   return result;
 }

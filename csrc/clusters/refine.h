@@ -16,4 +16,9 @@ bool restore_bounds(PartitionState& state);
 // falls and the bounds keep holding.
 void lower_cut(PartitionState& state, int passes);
 
+// Up to `passes` of Fiduccia and Mattheyses 1982: the best move of all, even where the cut grows,
+// each item once, until nothing is gained for a while; then back to the lowest cut met. Keeps
+// bounds as lower_cut() does.
+void climb(PartitionState& state, int passes);
+
 }  // namespace serendip

@@ -2,18 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "base/hash.h"
-#include "data/import_rows.h"
 
 namespace serendip {
 namespace {
 
 constexpr size_t kRows = 1 << 14;  // of a chunk
-constexpr size_t kAhead = 4;       // chunks that a thread reads before it waits
+constexpr size_t kAhead = 4;       // chunks that are read before the thread waits
 
 struct Stopped {};  // nobody wants the rest
 
@@ -35,15 +33,11 @@ std::string append_row(const TableRow& row, const EventColumns& columns, EventCh
 
 }  // namespace
 
-EventChunks::EventChunks(const std::filesystem::path& path, EventColumns columns, TextFormat format,
-                         int64_t threads)
-    : parts_(table_parts(path)),
+EventChunks::EventChunks(std::filesystem::path part, EventColumns columns, TextFormat format)
+    : part_(std::move(part)),
       columns_(std::move(columns)),
       format_(std::move(format)),
-      readers_(std::min(static_cast<size_t>(threads), parts_.size())) {
-  for (size_t reader = 0; reader < readers_.size(); ++reader)
-    readers_[reader].thread = std::thread([this, reader] { read_parts(reader); });
-}
+      thread_([this] { read(); }) {}
 
 EventChunks::~EventChunks() {
   {
@@ -51,57 +45,52 @@ EventChunks::~EventChunks() {
     stopped_ = true;
   }
   changed_.notify_all();
-  for (Reader& reader : readers_) reader.thread.join();
+  thread_.join();
 }
 
-void EventChunks::hand_over(Reader& reader, EventChunk& chunk) {
+void EventChunks::hand_over(EventChunk& chunk) {
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stopped_ || reader.done.size() < kAhead; });
+    changed_.wait(lock, [&] { return stopped_ || read_.size() < kAhead; });
     if (stopped_) throw Stopped();
-    reader.done.push(std::exchange(chunk, {}));
+    read_.push(std::exchange(chunk, {}));
   }
   changed_.notify_all();
 }
 
-void EventChunks::read_parts(size_t index) {
-  Reader& reader = readers_[index];
+void EventChunks::read() {
+  std::exception_ptr failure;
   try {
     EventChunk chunk;
-    for (size_t part = index; part < parts_.size(); part += readers_.size()) {
-      chunk.part = parts_[part];
-      const std::vector<std::string> columns = {columns_.user, columns_.item, columns_.time,
-                                                columns_.reward};
-      read_part(parts_[part], columns, format_, [&](const TableRow& row) {
-        std::string problem = append_row(row, columns_, chunk);
-        if (!problem.empty()) chunk.bad_rows.push_back({row.number, std::move(problem)});
-        if (chunk.rows.size() + chunk.bad_rows.size() < kRows) return;
-        hand_over(reader, chunk);
-        chunk.part = parts_[part];
-      });
-      chunk.ends_part = true;
-      hand_over(reader, chunk);
-    }
+    read_part(part_, {columns_.user, columns_.item, columns_.time, columns_.reward}, format_,
+              [&](const TableRow& row) {
+                std::string problem = append_row(row, columns_, chunk);
+                if (!problem.empty()) chunk.bad_rows.push_back({row.number, std::move(problem)});
+                if (chunk.rows.size() + chunk.bad_rows.size() == kRows) hand_over(chunk);
+              });
+    hand_over(chunk);
   } catch (const Stopped&) {
   } catch (...) {
+    failure = std::current_exception();
+  }
+  {
     const std::lock_guard lock(mutex_);
-    reader.failure = std::current_exception();
+    failure_ = failure;
+    ended_ = true;
   }
   changed_.notify_all();
 }
 
 bool EventChunks::next(EventChunk& chunk) {
-  if (part_ == parts_.size()) return false;
-  Reader& reader = readers_[part_ % readers_.size()];
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !reader.done.empty() || reader.failure; });
-    if (reader.done.empty()) std::rethrow_exception(reader.failure);
-    chunk = std::move(reader.done.front());
-    reader.done.pop();
+    changed_.wait(lock, [&] { return !read_.empty() || ended_; });
+    if (read_.empty() && failure_) std::rethrow_exception(failure_);
+    if (read_.empty()) return false;
+    chunk = std::move(read_.front());
+    read_.pop();
   }
   changed_.notify_all();
-  part_ += chunk.ends_part;
   return true;
 }
 

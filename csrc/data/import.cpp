@@ -3,6 +3,9 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
 #include <optional>
 #include <set>
 
@@ -12,7 +15,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "data/dataset.h"
-#include "data/event_chunks.h"
+#include "data/event_part.h"
 #include "data/event_sorter.h"
 #include "data/import_rows.h"
 #include "data/table_reader.h"
@@ -25,6 +28,28 @@ namespace {
 
 constexpr int64_t kTicks = 1 << 14;  // rows between looks at the clock and for an interrupt
 constexpr int64_t kMilliseconds = 100'000'000'000;  // as seconds: the year 5138
+
+EventColumns event_columns(const ImportOptions& options) {
+  return {options.event_user, options.event_item, options.event_time, options.event_reward};
+}
+
+TextFormat event_format(const ImportOptions& options) {
+  return {options.delimiter, options.event_columns, options.events_format == "sequences"};
+}
+
+fs::path folder_of(const fs::path& data_h5) {
+  return data_h5.has_parent_path() ? data_h5.parent_path() : fs::path(".");
+}
+fs::path parts_folder(const fs::path& data_h5) { return folder_of(data_h5) / "import.parts"; }
+
+// Where each part of the log is kept once read, in order.
+std::vector<fs::path> kept_parts(const ImportOptions& options, const fs::path& data_h5) {
+  std::vector<fs::path> kept;
+  for (const fs::path& part : table_parts(options.events))
+    kept.push_back(event_part_path(parts_folder(data_h5), part, event_columns(options),
+                                   event_format(options)));
+  return kept;
+}
 
 class Importer {
  public:
@@ -50,29 +75,20 @@ class Importer {
     items_with_metadata_ = static_cast<int64_t>(title_.size());
   }
 
-  void read_events() {
-    EventChunks chunks(
-        options_.events,
-        {options_.event_user, options_.event_item, options_.event_time, options_.event_reward},
-        {options_.delimiter, options_.event_columns, options_.events_format == "sequences"},
-        omp_get_max_threads());
+  // From the parts as they were kept.
+  void add_events(const std::vector<fs::path>& kept) {
+    const std::vector<fs::path> parts = table_parts(options_.events);
     const int64_t bad_before = bad_rows_.count();
-    int64_t latest = 0;
-    Progress progress("import", 0, "events");
-    EventChunk chunk;
-    while (chunks.next(chunk)) {
-      throw_if_interrupted();
-      for (const EventChunk::BadRow& bad : chunk.bad_rows)
-        bad_rows_.add(chunk.part, bad.number, bad.reason);
-      for (const EventChunk::Row& row : chunk.rows) latest = std::max(latest, row.time);
-      add_events(chunk);
-      progress.advance(static_cast<int64_t>(chunk.rows.size() + chunk.bad_rows.size()));
+    for (size_t part = 0; part < parts.size(); ++part) {
+      EventPart events(kept[part]);
+      bad_rows_.add(parts[part], events.bad_rows());
+      add_part(events);
     }
     SERENDIP_CHECK(sorter_.event_count() > 0, "{}: no good event ({} bad rows)", options_.events,
                    bad_rows_.count() - bad_before);
-    if (latest > kMilliseconds)
+    if (latest_ > kMilliseconds)
       spdlog::warn("{}: times up to {}: expected seconds, are these milliseconds?", options_.events,
-                   latest);
+                   latest_);
   }
 
   // Each tag once an item, whatever its case, in order of first appearance.
@@ -131,31 +147,34 @@ class Importer {
     progress.advance(rows % kTicks);
   }
 
-  void add_events(const EventChunk& chunk) {
-    constexpr size_t kAhead = 16;  // rows whose ids are looked for in time
-    const std::string_view ids = chunk.ids;
-    size_t begin = 0;
-    for (size_t i = 0; i < chunk.rows.size(); ++i) {
-      if (i + kAhead < chunk.rows.size()) {
-        users_.prefetch(chunk.rows[i + kAhead].user_hash);
-        items_.prefetch(chunk.rows[i + kAhead].item_hash);
+  void add_part(EventPart& part) {
+    const std::vector<int32_t> user = numbers_of(part.users(), users_),
+                               item = numbers_of(part.items(), items_);
+    for (size_t i = title_.size(); i < items_.list().size(); ++i) {
+      title_.emplace_back(items_.list()[i]);
+      text_.emplace_back();
+    }
+    for (std::vector<ImportedEvent> events; part.next(events);) {
+      throw_if_interrupted();
+      for (const ImportedEvent& event : events) {
+        latest_ = std::max(latest_, event.time);
+        sorter_.add({event.time, user.at(static_cast<size_t>(event.user)),
+                     item.at(static_cast<size_t>(event.item)), event.reward});
       }
-      const EventChunk::Row& row = chunk.rows[i];
-      const std::string_view user = ids.substr(begin, row.user_end - begin),
-                             item = ids.substr(row.user_end, row.item_end - row.user_end);
-      begin = row.item_end;
-      sorter_.add({row.time, users_.add(user, row.user_hash).first,
-                   item_number(item, row.item_hash), row.reward});
     }
   }
 
-  int32_t item_number(std::string_view id, uint64_t hash) {
-    const auto [number, is_new] = items_.add(id, hash);
-    if (is_new) {
-      title_.emplace_back(id);
-      text_.emplace_back();
+  // Of a part's ids, new ones numbered in its order: by first appearance in the whole log.
+  static std::vector<int32_t> numbers_of(const TextList& ids, IdIndex& index) {
+    constexpr size_t kAhead = 16;  // ids that are looked for in time
+    std::vector<uint64_t> hash(ids.size());
+    for (size_t id = 0; id < ids.size(); ++id) hash[id] = hash64(ids[id]);
+    std::vector<int32_t> numbers(ids.size());
+    for (size_t id = 0; id < ids.size(); ++id) {
+      if (id + kAhead < ids.size()) index.prefetch(hash[id + kAhead]);
+      numbers[id] = index.add(ids[id], hash[id]).first;
     }
-    return number;
+    return numbers;
   }
 
   void append_text(std::string& text, const std::string& more) const {
@@ -188,7 +207,7 @@ class Importer {
   BadRows bad_rows_;
   IdIndex items_, users_;
   std::vector<std::string> title_, text_;  // by item
-  int64_t items_with_metadata_ = 0;
+  int64_t items_with_metadata_ = 0, latest_ = 0;
   EventSorter sorter_;
 };
 
@@ -235,21 +254,77 @@ void ImportOptions::declare(OptionSet& set) {
           at_least(int64_t{0}));
 }
 
-nlohmann::json import_data(const ImportOptions& options, const fs::path& data_h5) {
+int64_t count_event_parts(const ImportOptions& options) {
   check_options(options);
-  const fs::path folder = data_h5.has_parent_path() ? data_h5.parent_path() : fs::path(".");
+  return static_cast<int64_t>(table_parts(options.events).size());
+}
+
+void read_event_parts(const ImportOptions& options, const fs::path& data_h5,
+                      const PartSharing& sharing) {
+  const std::vector<fs::path> parts = table_parts(options.events),
+                              kept = kept_parts(options, data_h5);
+  const auto before = std::count_if(kept.begin(), kept.end(),
+                                    [](const fs::path& path) { return fs::exists(path); });
+  if (before > 0)
+    spdlog::info("import: {} of {} parts of {} were read before", before, parts.size(),
+                 options.events);
+  Progress progress("import", 0, "events");
+  std::mutex mutex;  // of progress and failure
+  std::exception_ptr failure;
+  std::atomic<bool> failed = false;
+  const auto advance = [&](int64_t rows) {
+    throw_if_interrupted();
+    SERENDIP_CHECK(!failed, "another part failed");
+    const std::lock_guard lock(mutex);
+    progress.advance(rows);
+  };
+  const int threads = std::min(omp_get_max_threads(), static_cast<int>(parts.size()));
+#pragma omp parallel num_threads(threads)
+  {
+    try {
+      while (const std::optional<int64_t> next = failed ? std::nullopt : sharing.next()) {
+        const auto part = static_cast<size_t>(*next);
+        if (!fs::exists(kept[part]))
+          write_event_part(kept[part], parts[part], event_columns(options), event_format(options),
+                           options.max_bad_rows, advance);
+        sharing.finish(*next);
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failed.exchange(true)) failure = std::current_exception();
+      sharing.give_up();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+nlohmann::json import_data(const ImportOptions& options, const fs::path& data_h5,
+                           const PartSharing& sharing) {
+  check_options(options);
   std::error_code ignored;
-  fs::create_directories(folder, ignored);
-  Importer importer(options, folder);
+  fs::create_directories(folder_of(data_h5), ignored);
+  Importer importer(options, folder_of(data_h5));
   if (!options.items.empty()) importer.read_items();
-  importer.read_events();
+  read_event_parts(options, data_h5, sharing);
+  importer.add_events(kept_parts(options, data_h5));
   if (!options.tags.empty()) importer.read_tags();
   nlohmann::json result = importer.write(data_h5);
+  fs::remove_all(parts_folder(data_h5));
   spdlog::info("imported {} events of {} users on {} items ({} without metadata, {} bad rows)",
                result["events"].get<int64_t>(), result["users"].get<int64_t>(),
                result["items"].get<int64_t>(), result["items_without_metadata"].get<int64_t>(),
                result["bad_rows"].get<int64_t>());
   return result;
+}
+
+nlohmann::json import_data(const ImportOptions& options, const fs::path& data_h5) {
+  const int64_t parts = count_event_parts(options);
+  std::atomic<int64_t> taken = 0;
+  const auto next = [&]() -> std::optional<int64_t> {
+    const int64_t part = taken++;
+    return part < parts ? std::optional(part) : std::nullopt;
+  };
+  return import_data(options, data_h5, {next, [](int64_t) {}, [] {}});
 }
 
 }  // namespace serendip

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,7 +39,24 @@ struct ImportOptions {
 // all input together is an error. The input is read once, as a stream: memory grows with unique
 // users and items and their text, and the events are sorted by EventSorter in bounded memory.
 //
+// Threads read the parts of the event log, one each. What they make of a part lies in import.parts
+// beside data_h5 until that is written: an import that was stopped goes on with the parts not read.
+//
 // Throws Error for missing files and columns, empty files, no good event, and too many bad rows.
 nlohmann::json import_data(const ImportOptions& options, const std::filesystem::path& data_h5);
+
+// How processes that see the same folders share the parts of the event log.
+struct PartSharing {
+  std::function<std::optional<int64_t>()> next;  // nothing once all parts are read, by anyone
+  std::function<void(int64_t part)> finish;
+  std::function<void()> give_up;  // a part has failed; next() is not to wait any more
+};
+int64_t count_event_parts(const ImportOptions& options);
+// What all but one of the processes do.
+void read_event_parts(const ImportOptions& options, const std::filesystem::path& data_h5,
+                      const PartSharing& sharing);
+// What that one does. data_h5 is that of a single process to the byte.
+nlohmann::json import_data(const ImportOptions& options, const std::filesystem::path& data_h5,
+                           const PartSharing& sharing);
 
 }  // namespace serendip

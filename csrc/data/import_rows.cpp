@@ -10,8 +10,6 @@
 namespace serendip {
 namespace {
 
-constexpr int64_t kSamples = 5;  // bad rows shown
-
 // The whole of `text`, spaces around it aside; none unless it is a finite number.
 std::optional<double> parse_number(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -24,13 +22,7 @@ std::optional<double> parse_number(std::string_view text) {
 
 }  // namespace
 
-IdIndex::IdIndex() : slots_(1024), mask_(slots_.size() - 1), text_begin_(1, 0) {}
-
-std::string_view IdIndex::id_of(int32_t number) const {
-  const auto index = static_cast<size_t>(number);
-  const char* begin = text_.data() + text_begin_[index];
-  return {begin, text_.data() + text_begin_[index + 1]};
-}
+IdIndex::IdIndex() : slots_(1024), mask_(slots_.size() - 1) {}
 
 size_t IdIndex::slot_of(std::string_view id, uint64_t hash) const {
   const auto hash_high = static_cast<uint32_t>(hash >> 32);
@@ -44,13 +36,12 @@ size_t IdIndex::slot_of(std::string_view id, uint64_t hash) const {
 std::pair<int32_t, bool> IdIndex::add(std::string_view id, uint64_t hash) {
   Slot& slot = slots_[slot_of(id, hash)];
   if (slot.number >= 0) return {slot.number, false};
-  const size_t count = text_begin_.size() - 1;
+  const size_t count = list_.size();
   SERENDIP_CHECK(count < static_cast<size_t>(std::numeric_limits<int32_t>::max()),
                  "more than {} ids", std::numeric_limits<int32_t>::max());
   const auto number = static_cast<int32_t>(count);
   slot = {static_cast<uint32_t>(hash >> 32), number};
-  text_ += id;
-  text_begin_.push_back(static_cast<int64_t>(text_.size()));
+  list_.add(id);
   if (count + 1 > slots_.size() / 4 * 3) grow();
   return {number, true};
 }
@@ -58,10 +49,10 @@ std::pair<int32_t, bool> IdIndex::add(std::string_view id, uint64_t hash) {
 void IdIndex::grow() {
   slots_.assign(slots_.size() * 2, {});
   mask_ = slots_.size() - 1;
-  for (size_t id = 0; id + 1 < text_begin_.size(); ++id) {
-    const auto number = static_cast<int32_t>(id);
-    const uint64_t hash = hash64(id_of(number));
-    slots_[slot_of(id_of(number), hash)] = {static_cast<uint32_t>(hash >> 32), number};
+  for (size_t id = 0; id < list_.size(); ++id) {
+    const uint64_t hash = hash64(list_[id]);
+    slots_[slot_of(list_[id], hash)] = {static_cast<uint32_t>(hash >> 32),
+                                        static_cast<int32_t>(id)};
   }
 }
 
@@ -72,19 +63,30 @@ std::optional<int32_t> IdIndex::find(std::string_view id) const {
 
 std::vector<std::string> IdIndex::ids() const {
   std::vector<std::string> ids;
-  for (size_t id = 0; id + 1 < text_begin_.size(); ++id)
-    ids.emplace_back(id_of(static_cast<int32_t>(id)));
+  ids.reserve(list_.size());
+  for (size_t id = 0; id < list_.size(); ++id) ids.emplace_back(list_[id]);
   return ids;
 }
 
 void BadRows::add(const std::filesystem::path& part, int64_t number, const std::string& reason) {
   ++count_;
-  if (count_ <= kSamples) {
+  if (samples_.size() < PartBadRows::kFirst) {
     samples_.push_back(fmt::format("{}:{}: {}", part.string(), number, reason));
     spdlog::warn("bad row: {}", samples_.back());
   }
+  check_limit();
+}
+
+void BadRows::add(const std::filesystem::path& part, const PartBadRows& rows) {
+  for (const BadRow& row : rows.first) add(part, row.number, row.reason);
+  count_ += rows.count - static_cast<int64_t>(rows.first.size());
+  check_limit();
+}
+
+void BadRows::check_limit() const {
   SERENDIP_CHECK(count_ <= limit_, "{} bad rows, more than max_bad_rows = {}: {}{}", count_, limit_,
-                 fmt::join(samples_, "; "), count_ > kSamples ? "; …" : "");
+                 fmt::join(samples_, "; "),
+                 count_ > static_cast<int64_t>(samples_.size()) ? "; …" : "");
 }
 
 // A double holds every second of 285 million years exactly.

@@ -90,7 +90,7 @@ WorkLeases::~WorkLeases() {
 }
 
 std::optional<int64_t> WorkLeases::next() {
-  for (;; std::this_thread::sleep_for(kPoll)) {
+  for (; !given_up_; std::this_thread::sleep_for(kPoll)) {
     throw_if_interrupted();
     const std::lock_guard lock(mutex_);
     while (const std::optional<int64_t> piece = leased())
@@ -98,6 +98,7 @@ std::optional<int64_t> WorkLeases::next() {
     if (!shared_ || count_done() == count_) return std::nullopt;
     if (const std::optional<int64_t> piece = abandoned()) return piece;
   }
+  return std::nullopt;
 }
 
 // The next piece that no process had yet.

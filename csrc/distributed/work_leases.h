@@ -2,6 +2,7 @@
 // lost costs the others what it had begun.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -34,6 +35,8 @@ class WorkLeases {
   std::optional<int64_t> next();
   // The piece is done, leased or not; said again, it changes nothing.
   void finish(int64_t piece);
+  // This process has failed: next() has nothing more for any of its threads.
+  void give_up() { given_up_ = true; }
   // How many no process has done, as far as this one can know.
   int64_t unfinished();
 
@@ -45,6 +48,7 @@ class WorkLeases {
   bool is_done(int64_t piece);
   int64_t count_done();
 
+  std::atomic<bool> given_up_ = false;
   std::mutex mutex_;
   int64_t count_, taken_, stride_;
   std::vector<bool> done_;          // as far as this process knows

@@ -103,7 +103,7 @@ TEST(DamagedFiles, ParquetEvents) {
   }
   write_parquet_events(path, events);
   const int refused = expect_no_crash(path, 150, [&] {
-    EventChunks chunks(path, {"user", "item", "time", "rating"}, {}, 1);
+    EventChunks chunks(path, {"user", "item", "time", "rating"}, {});
     for (EventChunk chunk; chunks.next(chunk);) {
     }
   });

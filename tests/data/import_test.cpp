@@ -1,9 +1,16 @@
 #include "data/import.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <omp.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 
 #include "base/file.h"
 #include "base/hdf5_file.h"
+#include "base/random.h"
 #include "data/dataset.h"
 #include "tests/base/temporary_folder.h"
 
@@ -22,13 +29,14 @@ class Import : public testing::Test {
     write_file(folder_ / name, text);
     option = folder_ / name;
   }
-  // The error contains `text` and nothing is left behind.
+  // The error contains `text` and nothing is left behind but what a next try can use.
   void expect_error(const std::string& text) {
     const std::string error = error_of([&] { import(); });
     EXPECT_NE(error.find(text), std::string::npos) << error;
     EXPECT_EQ(error.find('\n'), std::string::npos) << error;
-    EXPECT_TRUE(!std::filesystem::exists(folder_ / "run") ||
-                std::filesystem::is_empty(folder_ / "run"));
+    if (!std::filesystem::exists(folder_ / "run")) return;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "run"))
+      EXPECT_EQ(entry.path().filename(), "import.parts");
   }
 
   TemporaryFolder folder_;
@@ -164,7 +172,7 @@ TEST_F(Import, TooManyBadRowsStopIt) {
   expect_error("events.csv:5: timestamp 'now' is no number of seconds; ");
   expect_error("events.csv:6: reward 'good' is no finite number");
   options_.max_bad_rows = 6;
-  expect_error("7 bad rows, more than max_bad_rows = 6: ");
+  expect_error("8 bad rows, more than max_bad_rows = 6: ");
   expect_error("; …");
 }
 
@@ -196,6 +204,140 @@ TEST_F(Import, ErrorsNameWhatIsMissing) {
   expect_error("items.csv: no items");
   options_.event_time = "";
   expect_error("import.event_time: expected a column name");
+}
+
+// The same events as one file and as seven parts, of unequal size and one of them empty; every
+// 50th row is bad.
+class ImportOfParts : public Import {
+ protected:
+  static constexpr int kParts = 7;
+  using Parts = std::vector<int64_t>;
+
+  void SetUp() override {
+    const std::string header = "user_id,item_id,timestamp\n";
+    std::string whole = header;
+    Random random(3);
+    for (int part = 0; part < kParts; ++part) {
+      std::string rows;
+      for (int row = 0; row < (part == 4 ? 0 : 40 + 30 * part); ++row)
+        rows += fmt::format("u{},i{},{}\n", random.below(60), random.below(40),
+                            row % 50 == 9 ? "never" : std::to_string(random.below(1000)));
+      whole += rows;
+      write_file(part_path(part), header + rows);
+    }
+    write_events(whole);
+    result_ = import_data(options_, folder_ / "whole/data.h5");
+    whole_ = read_file(folder_ / "whole/data.h5");
+    options_.events = folder_ / "parts";
+  }
+  std::filesystem::path part_path(int64_t part) const {
+    return folder_ / fmt::format("parts/p{}.csv", part);
+  }
+  // As one of several processes would share them.
+  static PartSharing only(Parts parts) {
+    auto left = std::make_shared<Parts>(std::move(parts));
+    return {[left]() -> std::optional<int64_t> {
+              if (left->empty()) return std::nullopt;
+              const int64_t part = left->back();
+              left->pop_back();
+              return part;
+            },
+            [](int64_t) {}, [] {}};
+  }
+  // Turns the part into one that cannot be read, of the same size and time.
+  void spoil(int64_t part) const {
+    const auto time = std::filesystem::last_write_time(part_path(part));
+    write_file(part_path(part), std::string(read_file(part_path(part)).size(), 'x'));
+    std::filesystem::last_write_time(part_path(part), time);
+  }
+  void expect_whole() {
+    EXPECT_TRUE(read_file(folder_ / "run/data.h5") == whole_);
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "run/import.parts"));
+  }
+
+  nlohmann::json result_;
+  std::string whole_;
+};
+
+TEST_F(ImportOfParts, SameFileWhateverTheThreadsAndProcesses) {
+  const int before = omp_get_max_threads();
+  for (const int threads : {1, 2, 5}) {
+    omp_set_num_threads(threads);
+    EXPECT_EQ(import(), result_);
+    expect_whole();
+  }
+  omp_set_num_threads(1);
+  for (const Parts& elsewhere : {Parts{5}, Parts{2, 6, 0}, Parts{0, 1, 2, 3, 4, 5, 6}}) {
+    read_event_parts(options_, folder_ / "run/data.h5", only(elsewhere));
+    EXPECT_EQ(import(), result_);
+    expect_whole();
+  }
+  omp_set_num_threads(before);
+}
+
+TEST_F(ImportOfParts, GoesOnAfterAKillWithThePartsNotRead) {
+  const pid_t child = fork();
+  if (child == 0) {
+    omp_set_num_threads(1);
+    PartSharing sharing = only({6, 3, 1});
+    sharing.next = [parts = sharing.next] {
+      const auto part = parts();
+      if (!part) raise(SIGKILL);
+      return part;
+    };
+    import_data(options_, folder_ / "run/data.h5", sharing);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run/data.h5"));
+  for (const int64_t part : {6, 3, 1}) spoil(part);  // whoever reads them fails
+  EXPECT_EQ(import(), result_);
+  expect_whole();
+}
+
+TEST_F(ImportOfParts, APartThatChangedIsReadAgain) {
+  read_event_parts(options_, folder_ / "run/data.h5", only({0, 1, 2}));
+  write_file(part_path(1), "user_id,item_id,timestamp\nnew,new,7\n");
+  import();
+  const std::string changed = read_file(folder_ / "run/data.h5");
+  EXPECT_NE(changed, whole_);
+  import_data(options_, folder_ / "again/data.h5");
+  EXPECT_TRUE(read_file(folder_ / "again/data.h5") == changed);
+  // So is every part when what is to be read in them changes.
+  read_event_parts(options_, folder_ / "run/data.h5", only({0, 1, 2}));
+  options_.event_item = "user_id";
+  import();
+  EXPECT_EQ(load().item_id, load().user_id);
+}
+
+TEST_F(ImportOfParts, ADamagedPartIsNamedAndTheOthersKept) {
+  const std::string good = read_file(part_path(3));
+  spoil(3);
+  expect_error(part_path(3).string() + ": no column 'user_id'");
+  omp_set_num_threads(1);
+  expect_error("p3.csv");  // 0, 1 and 2 are read by now
+  for (const int64_t part : {0, 1, 2}) spoil(part);
+  write_file(part_path(3), good);
+  EXPECT_EQ(import(), result_);
+  expect_whole();
+}
+
+TEST_F(ImportOfParts, AKeptPartCutShortIsRefused) {
+  read_event_parts(options_, folder_ / "run/data.h5", only({2}));
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "run/import.parts"))
+    std::filesystem::resize_file(entry.path(), std::filesystem::file_size(entry.path()) - 1);
+  expect_error("damaged");
+}
+
+TEST_F(ImportOfParts, BadRowsOfAllPartsCountTogether) {
+  EXPECT_EQ(result_["bad_rows"], 17);
+  options_.max_bad_rows = 16;
+  expect_error("17 bad rows, more than max_bad_rows = 16: " + part_path(0).string() + ":11: ");
+  expect_error("p1.csv:61: timestamp 'never' is no number of seconds");
+  options_.max_bad_rows = 1;
+  expect_error("2 bad rows, more than max_bad_rows = 1: ");
 }
 
 TEST_F(Import, OptionsParseFromARecipe) {

@@ -30,6 +30,13 @@ TEST(WorkLeases, AloneTakesWhatIsNotDone) {
   EXPECT_EQ(leases.unfinished(), 0);
 }
 
+TEST(WorkLeases, NothingMoreOnceGivenUp) {
+  WorkLeases leases(LaunchInfo{}, 4);
+  EXPECT_TRUE(leases.next());
+  leases.give_up();
+  EXPECT_FALSE(leases.next());
+}
+
 TEST(WorkLeases, ProcessesThatCannotMeetHaveAStrideEach) {
   LaunchInfo launch;
   launch.rank = 1;
