@@ -55,9 +55,12 @@ Snapshot::Snapshot(const SnapshotFiles& files, const MiningRule& novelty_rule, P
 }
 
 std::shared_ptr<const Snapshot> CurrentSnapshot::replace(std::shared_ptr<const Snapshot> next) {
-  std::shared_ptr<const Snapshot> before = current_.exchange(std::move(next));
-  while (before.use_count() > 1) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  return before;
+  {
+    const std::lock_guard lock(mutex_);
+    current_.swap(next);
+  }
+  while (next.use_count() > 1) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return next;
 }
 
 }  // namespace serendip::server

@@ -1,9 +1,9 @@
 // Everything that an answer is made of: loaded together, replaced together.
 #pragma once
 
-#include <atomic>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "infer/server/catalogue.h"
@@ -39,12 +39,16 @@ struct Snapshot {
 class CurrentSnapshot {
  public:
   explicit CurrentSnapshot(std::shared_ptr<const Snapshot> first) : current_(std::move(first)) {}
-  std::shared_ptr<const Snapshot> get() const { return current_.load(); }
+  std::shared_ptr<const Snapshot> get() const {
+    const std::lock_guard lock(mutex_);
+    return current_;
+  }
   // Returns the one before once no request holds it, so that freeing it is the caller's work.
   std::shared_ptr<const Snapshot> replace(std::shared_ptr<const Snapshot> next);
 
  private:
-  std::atomic<std::shared_ptr<const Snapshot>> current_;
+  mutable std::mutex mutex_;  // libstdc++ 12's std::atomic<std::shared_ptr> has a data race
+  std::shared_ptr<const Snapshot> current_;
 };
 
 }  // namespace serendip::server

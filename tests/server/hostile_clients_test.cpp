@@ -1,5 +1,5 @@
-// Clients that mean harm or know no better: they are refused within bounds of memory and time, and the others are
-// served as ever.
+// Clients that mean harm or know no better: they are refused within bounds of memory and time, and
+// the others are served as ever.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -60,7 +60,8 @@ TEST_F(HostileClients, BodiesThatAreNotRequests) {
 
 TEST_F(HostileClients, AHundredThousandEvents) {
   const auto server = start();
-  EXPECT_EQ(HttpClient(server->port()).post("/v1/recommend", history_of_length(10'000)).status, 200);
+  EXPECT_EQ(HttpClient(server->port()).post("/v1/recommend", history_of_length(10'000)).status,
+            200);
   HttpClient small(server->port());
   small.send(post_text("/v1/recommend", history_of_length(100'000)));
   expect_problem(small.receive(), 413, "262144 bytes");
@@ -74,7 +75,8 @@ TEST_F(HostileClients, AHundredThousandEvents) {
   }
   expect_others_are_served(port);
   for (HttpClient& client : clients)
-    expect_problem(client.receive(), 400, "expected an array of 0 to 10000, got an array of 100000");
+    expect_problem(client.receive(), 400,
+                   "expected an array of 0 to 10000, got an array of 100000");
   EXPECT_LT(resident(port), 1e9);
 }
 
@@ -86,7 +88,8 @@ TEST_F(HostileClients, PathTricks) {
        {"/../etc/passwd", "/v1/../healthz", "/v1/clusters/..", "//healthz", "/healthz/",
         "/%68ealthz", "/v1/clusters/3/4", "*", "http://other/healthz", "/v1/clusters/-1",
         "/v1/clusters/8", "/v1/clusters/99999999999", "/v1/clusters/%33", "/v1/clusters/3%00",
-        "/v1/clusters/3;", "/..%2f..%2fetc/passwd", "/\\..\\healthz", "/healthz%3f", "/healthz\xff"})
+        "/v1/clusters/3;", "/..%2f..%2fetc/passwd", "/\\..\\healthz", "/healthz%3f",
+        "/healthz\xff"})
     EXPECT_EQ(client.get(path).status, 404) << path;
   expect_problem(client.get("/v1/recommend"), 405, "expected POST, got GET");
   const HttpAnswer other_method = client.post("/healthz", "{}");
@@ -106,7 +109,8 @@ TEST_F(HostileClients, WhatIsNotHttpAndHeaderFloods) {
                            "\x16\x03\x01\x02 a TLS client\r\n\r\n", "GET /healthz\r\n\r\n"})
     expect_problem(last_answer(port, text), 400, "expected HTTP");
   std::string flood;
-  for (int header = 0; header < 1'000; ++header) flood += fmt::format("X-{}: some value\r\n", header);
+  for (int header = 0; header < 1'000; ++header)
+    flood += fmt::format("X-{}: some value\r\n", header);
   expect_problem(last_answer(port, get_text("/healthz", flood)), 431, "8192 bytes");
   HttpClient endless(port);  // one header that never ends
   endless.send("GET /healthz HTTP/1.1\r\nX: ");
@@ -154,8 +158,8 @@ TEST_F(HostileClients, WhoTakesNoAnswersIsCutOff) {
   for (int count = 0; count < 200; ++count) all += post_text("/v1/recommend:batch", batch);
   std::thread sender([&] { deaf.send(all); });
   double open = 0;
-  for (int tries = 0; tries < 100 && (open = metric(server->port(), "serendip_connections_open")) != 1;
-       ++tries)
+  for (int tries = 0;
+       tries < 100 && (open = metric(server->port(), "serendip_connections_open")) != 1; ++tries)
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_EQ(open, 1);  // this test's own
   sender.join();

@@ -48,7 +48,7 @@ ServerProcess::~ServerProcess() {
 
 void ServerProcess::read_ports() {
   const std::regex ready("ready: http://[0-9.]+:(\\d+), reload at http://127.0.0.1:(\\d+)");
-  for (int tries = 0; tries < 1'000; ++tries) {
+  for (int tries = 0; tries < 6'000; ++tries) {
     const std::string text = log();
     std::smatch found;
     if (std::regex_search(text, found, ready)) {
@@ -59,7 +59,7 @@ void ServerProcess::read_ports() {
     if (text.find("serendip: ") != std::string::npos) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  fail("the server is not ready after ten seconds: {}", log());
+  fail("the server is not ready after a minute: {}", log());
 }
 
 void ServerProcess::send_signal(int signal) const { kill(process_, signal); }
