@@ -86,11 +86,11 @@ std::string clusters_engaged(const JsonField& results) {
   HtmlTable table{"Share of users who liked N clusters",
                   {"arm", "reading", "N of 761", "N here", "users", "over " + control, "p (Holm)"}};
   for (const JsonField& entry : entries)
-    table.rows.push_back(
-        {entry.at("arm").text(), entry.at("reading").text() == "exactly" ? "exactly" : "at least",
-         std::to_string(entry.at("n_of_761").integer()), std::to_string(entry.at("n").integer()),
-         effect_text(entry.at("users")), effect_text(entry.at("over_control")),
-         fmt::format("{:.2g}", entry.at("p_holm").number())});
+    table.rows.push_back({entry.at("arm").text(),
+                          entry.at("reading").text() == "exactly" ? "exactly" : "at least",
+                          std::to_string(entry.at("n_of_761").integer()),
+                          std::to_string(entry.at("n").integer()), effect_text(entry.at("users")),
+                          effect_text(entry.at("over_control")), p_value_text(entry.at("p_holm"))});
   return "<h3>Figure 4c: clusters engaged with</h3>\n" +
          html_figure(
              panels_svg("figure_4c_exactly", clusters_chart(entries, control, "exactly",
@@ -215,6 +215,10 @@ std::string phase_diagram(const JsonField& results) {
 std::string effect_text(const JsonField& effect) {
   return fmt::format("{:.3g} [{:.3g}, {:.3g}]", effect.at("value").number(),
                      effect.at("low").number(), effect.at("high").number());
+}
+
+std::string p_value_text(const JsonField& p_value) {
+  return p_value.number() < 0.001 ? "< 0.001" : fmt::format("{:.2g}", p_value.number());
 }
 
 std::string experiment_figures_html(const JsonField& results) {

@@ -13,5 +13,7 @@ std::string experiment_figures_html(const JsonField& results);
 
 // "0.12 [-0.03, 0.27]"
 std::string effect_text(const JsonField& effect);
+// "0.034" or "< 0.001"
+std::string p_value_text(const JsonField& p_value);
 
 }  // namespace serendip

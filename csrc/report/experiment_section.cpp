@@ -17,8 +17,7 @@ HtmlTable claim_table(const std::vector<JsonField>& claims) {
     const JsonField effect = claim.at("effect");
     table.rows.push_back(
         {claim.at("statement").text(), claim.at("arm").text(), verdict, effect_text(effect),
-         margin > 0 ? fmt::format("{:.3g}", margin) : "",
-         fmt::format("{:.2g}", claim.at("p_holm").number()),
+         margin > 0 ? fmt::format("{:.3g}", margin) : "", p_value_text(claim.at("p_holm")),
          verdict == "not decided" ? fmt::format("{:.2g}", effect.at("detectable").number()) : ""});
   }
   return table;

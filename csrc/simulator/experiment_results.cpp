@@ -132,13 +132,13 @@ class Results {
   void add_clusters_engaged(const ArmSpec& arm, const Cohort& of, json& result) {
     const int64_t clusters = of.worlds().front()->clusters;
     struct Reading {
-      const char* name;
+      const char *name, *text;
       bool (*meets)(int64_t engaged, int64_t n);
       std::vector<Effect> effects = {}, levels = {};
     };
     std::vector<Reading> readings = {
-        {"exactly", [](int64_t engaged, int64_t n) { return engaged == n; }},
-        {"at_least", [](int64_t engaged, int64_t n) { return engaged >= n; }}};
+        {"exactly", "exactly", [](int64_t engaged, int64_t n) { return engaged == n; }},
+        {"at_least", "at least", [](int64_t engaged, int64_t n) { return engaged >= n; }}};
     std::vector<int64_t> counts;
     for (int64_t n = kLeast; n <= kMost; n += kStep)
       counts.push_back(std::max<int64_t>(1, (n * clusters + kPaperClusters / 2) / kPaperClusters));
@@ -170,8 +170,9 @@ class Results {
           std::min_element(reading.effects.begin(), reading.effects.end(),
                            [](const Effect& a, const Effect& b) { return a.low < b.low; });
       claims_.push_back({"4c", fmt::format("4c_{}", reading.name), arm.name,
-                         "more users than in the control liked that many clusters, at every N "
-                         "(effect: the least sure N)",
+                         fmt::format("more users than in the control liked {} N clusters, at every "
+                                     "N (effect: the least sure N)",
+                                     reading.text),
                          all_positive(reading.effects), *least});
     }
   }
