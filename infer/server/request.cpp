@@ -32,32 +32,47 @@ int64_t code_points(const std::string& text) {
   return std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; });
 }
 
-// Refuses nesting and repeated fields while the text is read, before they cost memory.
+// Refuses nesting, long arrays and repeated fields while the text is read, before they cost memory
+// and time.
 class JsonGuard {
  public:
+  explicit JsonGuard(const RequestLimits& limits)
+      : max_elements_(std::max(limits.max_history, limits.max_batch)) {}
+
   bool operator()(int /*depth*/, Json::parse_event_t event, const Json& parsed) {
     using Event = Json::parse_event_t;
-    if (event == Event::object_start || event == Event::array_start) {
-      fields_.emplace_back();
-      if (fields_.size() > kMaxDepth)
+    const bool starts = event == Event::object_start || event == Event::array_start;
+    if ((starts || event == Event::value) && !open_.empty() && open_.back().is_array &&
+        ++open_.back().elements > max_elements_)
+      refuse(400, "body: expected arrays of at most {}, got more", max_elements_);
+    if (starts) {
+      open_.push_back({event == Event::array_start, 0, {}});
+      if (open_.size() > kMaxDepth)
         refuse(400, "body: expected nesting of at most {}, got more", kMaxDepth);
     }
-    if (event == Event::key && !fields_.back().insert(parsed.get<std::string>()).second)
+    if (event == Event::key && !open_.back().fields.insert(parsed.get<std::string>()).second)
       refuse(400, "body: field {}: expected once, got it again", shown(parsed));
-    if (event == Event::object_end || event == Event::array_end) fields_.pop_back();
+    if (event == Event::object_end || event == Event::array_end) open_.pop_back();
     return true;
   }
 
  private:
-  std::vector<std::set<std::string>> fields_;  // of the open objects
+  struct Container {
+    bool is_array;
+    int64_t elements;
+    std::set<std::string> fields;
+  };
+
+  int64_t max_elements_;
+  std::vector<Container> open_;
 };
 
-Json parse_object(std::string_view body) {
+Json parse_object(std::string_view body, const RequestLimits& limits) {
   try {
-    Json value = Json::parse(
-        body, [guard = JsonGuard()](int depth, Json::parse_event_t event, Json& parsed) mutable {
-          return guard(depth, event, parsed);
-        });
+    Json value = Json::parse(body, [guard = JsonGuard(limits)](int depth, Json::parse_event_t event,
+                                                               Json& parsed) mutable {
+      return guard(depth, event, parsed);
+    });
     if (!value.is_object()) refuse(400, "body: expected an object, got {}", shown(value));
     return value;
   } catch (const Json::exception& error) {
@@ -192,12 +207,12 @@ std::optional<int32_t> parse_index(std::string_view text) {
 }
 
 RecommendRequest parse_recommend(std::string_view body, const RequestLimits& limits) {
-  return read_recommend(parse_object(body), "body", limits);
+  return read_recommend(parse_object(body, limits), "body", limits);
 }
 
 std::vector<RecommendRequest> parse_recommend_batch(std::string_view body,
                                                     const RequestLimits& limits) {
-  const Json object = parse_object(body);
+  const Json object = parse_object(body, limits);
   Fields fields(object, "body");
   std::vector<RecommendRequest> requests;
   for (const Json& one : fields.array(fields.need("requests"), "requests", 1, limits.max_batch))

@@ -75,8 +75,7 @@ TEST_F(HostileClients, AHundredThousandEvents) {
   }
   expect_others_are_served(port);
   for (HttpClient& client : clients)
-    expect_problem(client.receive(), 400,
-                   "expected an array of 0 to 10000, got an array of 100000");
+    expect_problem(client.receive(), 400, "expected arrays of at most 10000, got more");
   EXPECT_LT(resident(port), 1e9);
 }
 

@@ -41,6 +41,12 @@ TEST(RecommendRequest, HasDefaults) {
   EXPECT_TRUE(parse(R"({"history": []})").history.empty());
 }
 
+std::string numbers(int count) {
+  std::string text = "1";
+  for (int number = 1; number < count; ++number) text += ",1";
+  return text;
+}
+
 struct Bad {
   std::string body, message;
 };
@@ -95,6 +101,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{R"({"history": [{"item": "a", "time": 1}, {"item": "a", "time": 1},
              {"item": "a", "time": 1}, {"item": "a", "time": 1}]})",
             "body.history: expected an array of 0 to 3, got an array of 4"},
+        Bad{"{\"user\": [" + numbers(65) + "]}", "body: expected arrays of at most 64, got more"},
+        Bad{"{\"user\": [" + numbers(64) + "]}", "body.user: expected a string"},
         Bad{R"({"user": [[[[[1]]]]]})", "expected nesting of at most 5, got more"},
         Bad{std::string(200'000, '['), "expected nesting of at most 5, got more"},
         Bad{std::string(1000, '{'), "body: expected JSON"}));
