@@ -74,8 +74,10 @@ std::vector<hsize_t> to_hsize(const std::vector<int64_t>& shape) {
   return {shape.begin(), shape.end()};
 }
 
+// {0} of a dataset without a space.
 std::vector<int64_t> extents(hid_t dataset) {
   const Handle space(H5Dget_space(dataset), H5Sclose);
+  if (H5Sget_simple_extent_type(space) == H5S_NULL) return {0};
   std::vector<hsize_t> sizes(static_cast<size_t>(H5Sget_simple_extent_ndims(space)));
   H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
   return {sizes.begin(), sizes.end()};
@@ -89,6 +91,20 @@ Handle open_dataset(int64_t file, const std::string& name, const fs::path& path)
   const hid_t id = H5Dopen2(file, name.c_str(), H5P_DEFAULT);
   SERENDIP_CHECK(id >= 0, "{}: no dataset '{}'", path.string(), name);
   return Handle(id, H5Dclose);
+}
+
+// Throws Error where the dataset claims far more values than the file holds, as no compression
+// explains: they were never written.
+void check_claim(hid_t dataset, const std::vector<int64_t>& shape, const std::string& name,
+                 const fs::path& path) {
+  constexpr double kSmall = 1 << 20, kMostBytesOfOne = 2000;
+  double values = 1;
+  for (const int64_t size : shape) values *= static_cast<double>(size);
+  if (values <= kSmall) return;
+  const auto stored = static_cast<double>(H5Dget_storage_size(dataset));
+  SERENDIP_CHECK(values <= kMostBytesOfOne * stored,
+                 "{}: dataset '{}' has {:.0f} values, but the file holds {:.0f} bytes of it",
+                 path.string(), name, values, stored);
 }
 
 // Rows [begin, end) of a dataset of that shape, in the file and as an array of their own.
@@ -176,7 +192,10 @@ bool Hdf5File::is_group(const std::string& name) const {
 }
 
 std::vector<int64_t> Hdf5File::shape(const std::string& name) const {
-  return extents(open_dataset(id_, name, path_));
+  const Handle dataset = open_dataset(id_, name, path_);
+  std::vector<int64_t> sizes = extents(dataset);
+  check_claim(dataset, sizes, name, path_);
+  return sizes;
 }
 
 std::string Hdf5File::dtype(const std::string& name) const {
@@ -236,7 +255,7 @@ void Hdf5File::link_external(const std::string& name, const std::string& file,
 template <typename T>
 std::vector<T> Hdf5File::read(const std::string& name) const {
   const Handle dataset = open_dataset(id_, name, path_);
-  std::vector<T> values(static_cast<size_t>(product(extents(dataset))));
+  std::vector<T> values(static_cast<size_t>(product(shape(name))));
   if (values.empty()) return values;
   SERENDIP_CHECK(
       H5Dread(dataset, native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0,

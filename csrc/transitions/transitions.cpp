@@ -67,22 +67,28 @@ void append_lines(const TransitionSet& set, fmt::memory_buffer& text) {
   }
 }
 
-void check_rows(const Hdf5File& file, const fs::path& path, const std::string& group, size_t rows,
-                const std::string& other) {
+// Returns the rows of the group.
+int64_t check_rows(const Hdf5File& file, const fs::path& path, const std::string& group,
+                   const std::string& other) {
+  const std::vector<int64_t> label_shape = file.shape(group + "/label");
+  SERENDIP_CHECK(label_shape.size() == 1, "{}: {}/label has shape [{}], expected a list",
+                 path.string(), group, fmt::join(label_shape, ", "));
+  const int64_t rows = label_shape[0];
   const std::vector<int64_t> shape = file.shape(group + "/context");
-  SERENDIP_CHECK(shape.size() == 2 && shape[0] == static_cast<int64_t>(rows),
+  SERENDIP_CHECK(shape.size() == 2 && shape[0] == rows && shape[1] >= 1,
                  "{}: {}/context has shape [{}], expected [{}, K]", path.string(), group,
                  fmt::join(shape, ", "), rows);
   const std::vector<int64_t> other_shape = file.shape(group + other);
-  SERENDIP_CHECK(other_shape.size() == 1 && other_shape[0] == static_cast<int64_t>(rows),
+  SERENDIP_CHECK(other_shape.size() == 1 && other_shape[0] == rows,
                  "{}: {}{} has shape [{}], expected [{}]", path.string(), group, other,
                  fmt::join(other_shape, ", "), rows);
+  return rows;
 }
 
 UserTransitions read_users(const Hdf5File& file, const fs::path& path, const std::string& group) {
   UserTransitions result;
+  check_rows(file, path, group, "/user");
   result.label = file.read<int32_t>(group + "/label");
-  check_rows(file, path, group, result.label.size(), "/user");
   result.context_size = file.shape(group + "/context")[1];
   result.context = file.read<int32_t>(group + "/context");
   result.user = file.read<int32_t>(group + "/user");
@@ -130,8 +136,7 @@ template <typename Rows, typename Value>
 std::function<bool(Rows&)> read_blocks(const fs::path& path, const std::string& group,
                                        const char* name, std::vector<Value> Rows::*values) {
   const auto file = std::make_shared<Hdf5File>(Hdf5File::open(path));
-  const int64_t rows = file->shape(group + "/label")[0];
-  check_rows(*file, path, group, static_cast<size_t>(rows), name);
+  const int64_t rows = check_rows(*file, path, group, name);
   const int64_t context_size = file->shape(group + "/context")[1];
   return [=, begin = int64_t{0}](Rows& block) mutable {
     const int64_t end = std::min(rows, begin + kBlockRows);
@@ -186,8 +191,8 @@ Transitions load_transitions(const fs::path& path) {
   const Hdf5File file = Hdf5File::open(path);
   Transitions result;
   TransitionSet& all = result.all;
+  check_rows(file, path, "/all", "/count");
   all.label = file.read<int32_t>("/all/label");
-  check_rows(file, path, "/all", all.label.size(), "/count");
   all.context_size = file.shape("/all/context")[1];
   all.context = file.read<int32_t>("/all/context");
   all.count = file.read<int64_t>("/all/count");

@@ -1,6 +1,7 @@
 #include "base/hdf5_file.h"
 
 #include <gtest/gtest.h>
+#include <hdf5.h>
 
 #include <chrono>
 #include <thread>
@@ -64,6 +65,28 @@ TEST(Hdf5File, ErrorsNameFileAndDataset) {
   write_file(folder / "b.h5", "not hdf5");
   EXPECT_NE(error_of([&] { Hdf5File::open(folder / "b.h5"); }).find("not an HDF5 file"),
             std::string::npos);
+}
+
+// As damage, or a writer that stopped, would leave it.
+TEST(Hdf5File, ValuesThatWereNeverWrittenAreRefused) {
+  const TemporaryFolder folder;
+  const hid_t file = H5Fcreate((folder / "a.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t size = hsize_t{1} << 40, chunk = 1024;
+  const hid_t space = H5Screate_simple(1, &size, nullptr);
+  const hid_t layout = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(layout, 1, &chunk);
+  H5Dclose(H5Dcreate2(file, "/x", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, layout, H5P_DEFAULT));
+  const hid_t nothing = H5Screate(H5S_NULL);
+  H5Dclose(
+      H5Dcreate2(file, "/none", H5T_NATIVE_FLOAT, nothing, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  for (const hid_t id : {space, nothing}) H5Sclose(id);
+  H5Pclose(layout);
+  H5Fclose(file);
+  const Hdf5File opened = Hdf5File::open(folder / "a.h5");
+  EXPECT_EQ(error_of([&] { opened.read<float>("/x"); }),
+            (folder / "a.h5").string() +
+                ": dataset '/x' has 1099511627776 values, but the file holds 0 bytes of it");
+  EXPECT_EQ(opened.read<float>("/none"), std::vector<float>());
 }
 
 TEST(Hdf5File, ExternalLinksResolveBesideTheFile) {

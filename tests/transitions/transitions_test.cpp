@@ -83,6 +83,11 @@ TEST(Transitions, RowCountsMustAgree) {
   });
   EXPECT_EQ(error_of([&] { load_transitions(folder / "t.h5"); }),
             (folder / "t.h5").string() + ": /all/context has shape [1, 2], expected [2, K]");
+  write_hdf5(folder / "s.h5", [](Hdf5File& file) {
+    file.write<int32_t>("/all/label", std::vector<int32_t>{3}, {});
+  });
+  EXPECT_EQ(error_of([&] { read_transitions(folder / "s.h5"); }),
+            (folder / "s.h5").string() + ": /all/label has shape [], expected a list");
 }
 
 }  // namespace
