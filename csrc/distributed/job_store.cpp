@@ -1,5 +1,6 @@
 #include "distributed/job_store.h"
 
+#include <csignal>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
@@ -12,6 +13,9 @@ c10::intrusive_ptr<c10d::Store> join_job_store(const LaunchInfo& launch,
   SERENDIP_CHECK(launch.can_meet,
                  "rank {} of {}: expected MASTER_ADDR to say where the processes meet, got nothing",
                  launch.rank, launch.world_size);
+  // Gloo writes to sockets that a lost process has closed; as in Python, which ignores the signal,
+  // that is an error that can be told and not the end of this process, too.
+  std::signal(SIGPIPE, SIG_IGN);
   c10d::TCPStoreOptions options;
   options.port = static_cast<uint16_t>(launch.master_port);
   options.isServer = launch.rank == 0 && !launch.agent_store;

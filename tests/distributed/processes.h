@@ -1,6 +1,7 @@
 // The processes of a job, forked by a test before it has touched a Torch thread.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +41,9 @@ inline int run_processes(int count, const std::function<int()>& work, int killed
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     well += status == 0;
+    const bool lost =
+        WIFSIGNALED(status) && (killed < 0 || child != children[static_cast<size_t>(killed)]);
+    EXPECT_FALSE(lost) << "a process was ended by signal " << WTERMSIG(status);
   }
   return well;
 }
