@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
+#include <tuple>
 
 #include "base/random.h"
 #include "infer/label_distribution.h"
@@ -213,7 +214,7 @@ int64_t best_step(const std::vector<StepEvaluation>& evaluations, const EvalOpti
   };
   const auto rank = [&](const StepEvaluation& evaluation) {
     const bool matches = evaluation.match_rate >= options.match_rate;
-    return std::pair(matches, matches ? quality(evaluation.dev.all) : evaluation.match_rate);
+    return std::tuple(matches, matches ? 0.0 : evaluation.match_rate, quality(evaluation.dev.all));
   };
   const auto best = std::max_element(
       evaluations.begin(), evaluations.end(),

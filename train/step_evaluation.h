@@ -73,7 +73,8 @@ class StepEvaluator {
 };
 
 // The rule of eval.choose: among steps whose match rate reaches eval.match_rate the best on the dev
-// set, else the highest match rate; the earlier on a tie; -1 without evaluations.
+// set, else the highest match rate and, of equal ones, the best on the dev set; the earlier on a
+// tie; -1 without evaluations.
 int64_t best_step(const std::vector<StepEvaluation>& evaluations, const EvalOptions& options);
 
 }  // namespace serendip

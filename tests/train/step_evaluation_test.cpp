@@ -25,6 +25,8 @@ TEST(BestStep, IsTheBestOnDevAmongThoseThatMatch) {
   EXPECT_EQ(best_step(evaluations, options), 40);
   // Where none matches well enough, the highest match rate.
   EXPECT_EQ(best_step({at(10, 0.5, 0.9, 3), at(20, 0.7, 0.1, 5)}, options), 20);
+  EXPECT_EQ(best_step({at(10, 0.7, 0.1, 5), at(20, 0.7, 0.4, 3), at(30, 0.7, 0.4, 3)}, options),
+            20);
 }
 
 TEST(StepEvaluation, IsReadBackAsItWasWritten) {
