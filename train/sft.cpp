@@ -307,6 +307,11 @@ nlohmann::json sft(const ModelOptions& model_options, const SftOptions& options,
   }
   Selection selection(checkpoints, eval);
   group.barrier();  // all have read before the first writes
+  const auto choose = [&] {
+    const int64_t best = selection.best();
+    if (writes && best >= 0 && fs::exists(checkpoints.step(best))) checkpoints.choose(best);
+  };
+  choose();  // eval.choose may have changed since
   const double gemm_rate = measure_gemm_rate(model.decoder.embed_tokens.options()) *
                            static_cast<double>(group.world_size());
   std::optional<MetricsLog> metrics;
@@ -325,7 +330,7 @@ nlohmann::json sft(const ModelOptions& model_options, const SftOptions& options,
     selection.add(evaluation);
     if (!writes) return;
     checkpoints.save_evaluation(evaluation.step, evaluation.json());
-    checkpoints.choose(selection.best());
+    choose();
     checkpoints.prune(options.keep_last, selection.best());
     save_learning_curve(curve_of(selection), evaluator.baselines(),
                         run_folder / "sft/figure_4a.svg");

@@ -75,6 +75,23 @@ TEST_F(SftTest, KilledAndResumedEndsWithTheSameWeights) {
   }
 }
 
+TEST_F(SftTest, AnotherRuleChoosesAnotherStepOfAFinishedRun) {
+  options.steps = 4;
+  options.keep_last = 0;
+  prepare(folder.path());
+  sft(model, options, eval, folder.path());
+  const std::filesystem::path step_2 = folder / "sft/evaluations/step_2.json";
+  auto evaluation = nlohmann::json::parse(read_file(step_2));
+  eval.choose = "nll";
+  eval.match_rate = 0;
+  for (const auto& [nll, best] : {std::pair(0.0, "step_2"), std::pair(100.0, "step_4")}) {
+    evaluation["dev"]["all"]["nll"] = nll;
+    write_file(step_2, evaluation.dump());
+    sft(model, options, eval, folder.path());
+    EXPECT_EQ(std::filesystem::read_symlink(folder / "sft/best"), best);
+  }
+}
+
 TEST_F(SftTest, gpu_LossesAreTheCpus) {
   if (!has_gpu()) GTEST_SKIP() << "gpu: no CUDA device";
   for (const char* mode : {"lora", "full"}) {
