@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/hdf5_handle.h"
 
 namespace serendip {
 namespace fs = std::filesystem;
@@ -24,23 +25,6 @@ void set_up_library() {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 
-// Closes any HDF5 identifier.
-class Handle {
- public:
-  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  operator hid_t() const { return id_; }
-  bool valid() const { return id_ >= 0; }
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
-
 template <typename T>
 hid_t native_type() {
   if constexpr (std::is_same_v<T, int32_t>) return H5T_NATIVE_INT32;
@@ -50,24 +34,24 @@ hid_t native_type() {
   if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
 }
 
-Handle string_type() {
+Hdf5Handle string_type() {
   const hid_t type = H5Tcopy(H5T_C_S1);
   H5Tset_size(type, H5T_VARIABLE);
   H5Tset_cset(type, H5T_CSET_UTF8);
-  return Handle(type, H5Tclose);
+  return Hdf5Handle(type, H5Tclose);
 }
 
-Handle create_parents() {
+Hdf5Handle create_parents() {
   const hid_t list = H5Pcreate(H5P_LINK_CREATE);
   H5Pset_create_intermediate_group(list, 1);
-  return Handle(list, H5Pclose);
+  return Hdf5Handle(list, H5Pclose);
 }
 
 // Without creation times: the same content is the same bytes, whose hashes decide what is redone.
-Handle dataset_layout() {
+Hdf5Handle dataset_layout() {
   const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_obj_track_times(list, false);
-  return Handle(list, H5Pclose);
+  return Hdf5Handle(list, H5Pclose);
 }
 
 std::vector<hsize_t> to_hsize(const std::vector<int64_t>& shape) {
@@ -76,7 +60,7 @@ std::vector<hsize_t> to_hsize(const std::vector<int64_t>& shape) {
 
 // {0} of a dataset without a space.
 std::vector<int64_t> extents(hid_t dataset) {
-  const Handle space(H5Dget_space(dataset), H5Sclose);
+  const Hdf5Handle space(H5Dget_space(dataset), H5Sclose);
   if (H5Sget_simple_extent_type(space) == H5S_NULL) return {0};
   std::vector<hsize_t> sizes(static_cast<size_t>(H5Sget_simple_extent_ndims(space)));
   H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
@@ -87,24 +71,25 @@ int64_t product(const std::vector<int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }
 
-Handle open_dataset(int64_t file, const std::string& name, const fs::path& path) {
+Hdf5Handle open_dataset(int64_t file, const std::string& name, const fs::path& path) {
   const hid_t id = H5Dopen2(file, name.c_str(), H5P_DEFAULT);
   SERENDIP_CHECK(id >= 0, "{}: no dataset '{}'", path.string(), name);
-  return Handle(id, H5Dclose);
+  return Hdf5Handle(id, H5Dclose);
 }
 
-// Throws Error where the dataset claims far more values than the file holds, as no compression
-// explains: they were never written.
-void check_claim(hid_t dataset, const std::vector<int64_t>& shape, const std::string& name,
-                 const fs::path& path) {
+// As extents(). Throws Error where the dataset claims far more values than the file holds, as no
+// compression explains: they were never written.
+std::vector<int64_t> checked_extents(hid_t dataset, const std::string& name, const fs::path& path) {
+  std::vector<int64_t> shape = extents(dataset);
   constexpr double kSmall = 1 << 20, kMostBytesOfOne = 2000;
   double values = 1;
   for (const int64_t size : shape) values *= static_cast<double>(size);
-  if (values <= kSmall) return;
+  if (values <= kSmall) return shape;
   const auto stored = static_cast<double>(H5Dget_storage_size(dataset));
   SERENDIP_CHECK(values <= kMostBytesOfOne * stored,
                  "{}: dataset '{}' has {:.0f} values, but the file holds {:.0f} bytes of it",
                  path.string(), name, values, stored);
+  return shape;
 }
 
 // Rows [begin, end) of a dataset of that shape, in the file and as an array of their own.
@@ -113,7 +98,7 @@ struct RowSelection {
                const std::string& where)
       : file(H5Dget_space(dataset), H5Sclose), memory(select(shape, begin, end, where), H5Sclose) {}
 
-  Handle file, memory;
+  Hdf5Handle file, memory;
 
  private:
   hid_t select(const std::vector<int64_t>& shape, int64_t begin, int64_t end,
@@ -187,20 +172,17 @@ std::vector<std::string> Hdf5File::children(const std::string& group) const {
 }
 
 bool Hdf5File::is_group(const std::string& name) const {
-  const Handle object(H5Oopen(id_, name.c_str(), H5P_DEFAULT), H5Oclose);
+  const Hdf5Handle object(H5Oopen(id_, name.c_str(), H5P_DEFAULT), H5Oclose);
   return object.valid() && H5Iget_type(object) == H5I_GROUP;
 }
 
 std::vector<int64_t> Hdf5File::shape(const std::string& name) const {
-  const Handle dataset = open_dataset(id_, name, path_);
-  std::vector<int64_t> sizes = extents(dataset);
-  check_claim(dataset, sizes, name, path_);
-  return sizes;
+  return checked_extents(open_dataset(id_, name, path_), name, path_);
 }
 
 std::string Hdf5File::dtype(const std::string& name) const {
-  const Handle dataset = open_dataset(id_, name, path_);
-  const Handle type(H5Dget_type(dataset), H5Tclose);
+  const Hdf5Handle dataset = open_dataset(id_, name, path_);
+  const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
   if (H5Tget_class(type) == H5T_STRING) return "str";
   const size_t bits = 8 * H5Tget_size(type);
   if (H5Tget_class(type) == H5T_FLOAT) return fmt::format("f{}", bits);
@@ -214,11 +196,11 @@ void Hdf5File::write(const std::string& name, std::span<const T> values,
                  "{}: dataset '{}': shape holds {} values, got {}", path_.string(), name,
                  product(shape), values.size());
   const std::vector<hsize_t> sizes = to_hsize(shape);
-  const Handle space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr),
-                     H5Sclose);
-  const Handle parents = create_parents();
-  const Handle layout = dataset_layout();
-  const Handle dataset(
+  const Hdf5Handle space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr),
+                         H5Sclose);
+  const Hdf5Handle parents = create_parents();
+  const Hdf5Handle layout = dataset_layout();
+  const Hdf5Handle dataset(
       H5Dcreate2(id_, name.c_str(), native_type<T>(), space, parents, layout, H5P_DEFAULT),
       H5Dclose);
   SERENDIP_CHECK(dataset.valid(), "{}: cannot create dataset '{}'", path_.string(), name);
@@ -230,12 +212,12 @@ void Hdf5File::write(const std::string& name, std::span<const T> values,
 
 void Hdf5File::write_strings(const std::string& name, const std::vector<std::string>& values) {
   const hsize_t size = values.size();
-  const Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose);
-  const Handle type = string_type();
-  const Handle parents = create_parents();
-  const Handle layout = dataset_layout();
-  const Handle dataset(H5Dcreate2(id_, name.c_str(), type, space, parents, layout, H5P_DEFAULT),
-                       H5Dclose);
+  const Hdf5Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose);
+  const Hdf5Handle type = string_type();
+  const Hdf5Handle parents = create_parents();
+  const Hdf5Handle layout = dataset_layout();
+  const Hdf5Handle dataset(H5Dcreate2(id_, name.c_str(), type, space, parents, layout, H5P_DEFAULT),
+                           H5Dclose);
   SERENDIP_CHECK(dataset.valid(), "{}: cannot create dataset '{}'", path_.string(), name);
   if (values.empty()) return;
   std::vector<const char*> pointers;
@@ -246,7 +228,7 @@ void Hdf5File::write_strings(const std::string& name, const std::vector<std::str
 
 void Hdf5File::link_external(const std::string& name, const std::string& file,
                              const std::string& target) {
-  const Handle parents = create_parents();
+  const Hdf5Handle parents = create_parents();
   SERENDIP_CHECK(H5Lcreate_external(file.c_str(), target.c_str(), id_, name.c_str(), parents,
                                     H5P_DEFAULT) >= 0,
                  "{}: cannot link '{}' to {}:{}", path_.string(), name, file, target);
@@ -254,8 +236,8 @@ void Hdf5File::link_external(const std::string& name, const std::string& file,
 
 template <typename T>
 std::vector<T> Hdf5File::read(const std::string& name) const {
-  const Handle dataset = open_dataset(id_, name, path_);
-  std::vector<T> values(static_cast<size_t>(product(shape(name))));
+  const Hdf5Handle dataset = open_dataset(id_, name, path_);
+  std::vector<T> values(static_cast<size_t>(product(checked_extents(dataset, name, path_))));
   if (values.empty()) return values;
   SERENDIP_CHECK(
       H5Dread(dataset, native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0,
@@ -265,7 +247,7 @@ std::vector<T> Hdf5File::read(const std::string& name) const {
 
 template <typename T>
 std::vector<T> Hdf5File::read_rows(const std::string& name, int64_t begin, int64_t end) const {
-  const Handle dataset = open_dataset(id_, name, path_);
+  const Hdf5Handle dataset = open_dataset(id_, name, path_);
   std::vector<int64_t> sizes = extents(dataset);
   const RowSelection rows(dataset, sizes, begin, end,
                           fmt::format("{}: dataset '{}'", path_.string(), name));
@@ -284,13 +266,13 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
 
 std::vector<std::string> Hdf5File::read_string_rows(const std::string& name, int64_t begin,
                                                     int64_t end) const {
-  const Handle dataset = open_dataset(id_, name, path_);
-  const Handle stored(H5Dget_type(dataset), H5Tclose);
+  const Hdf5Handle dataset = open_dataset(id_, name, path_);
+  const Hdf5Handle stored(H5Dget_type(dataset), H5Tclose);
   SERENDIP_CHECK(H5Tis_variable_str(stored) > 0,
                  "{}: dataset '{}': expected variable-length strings", path_.string(), name);
   const RowSelection rows(dataset, extents(dataset), begin, end,
                           fmt::format("{}: dataset '{}'", path_.string(), name));
-  const Handle type = string_type();
+  const Hdf5Handle type = string_type();
   std::vector<char*> pointers(static_cast<size_t>(end - begin), nullptr);
   std::vector<std::string> values;
   if (pointers.empty()) return values;
@@ -303,8 +285,8 @@ std::vector<std::string> Hdf5File::read_string_rows(const std::string& name, int
 
 template <typename T>
 std::optional<int64_t> Hdf5File::place_in_file(const std::string& name) const {
-  const Handle dataset = open_dataset(id_, name, path_);
-  const Handle type(H5Dget_type(dataset), H5Tclose);
+  const Hdf5Handle dataset = open_dataset(id_, name, path_);
+  const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
   const haddr_t place = H5Dget_offset(dataset);
   if (place == HADDR_UNDEF || H5Tequal(type, native_type<T>()) <= 0) return std::nullopt;
   return static_cast<int64_t>(place);
@@ -319,12 +301,12 @@ void Hdf5File::create_growable(const std::string& name, const std::vector<int64_
   const int64_t rows =
       std::max<int64_t>(1, kChunkValues / std::max<int64_t>(1, product(row_shape)));
   chunk.insert(chunk.begin(), static_cast<hsize_t>(rows));
-  const Handle space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), limits.data()),
-                     H5Sclose);
-  const Handle layout = dataset_layout();
+  const Hdf5Handle space(
+      H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), limits.data()), H5Sclose);
+  const Hdf5Handle layout = dataset_layout();
   H5Pset_chunk(layout, static_cast<int>(chunk.size()), chunk.data());
-  const Handle parents = create_parents();
-  const Handle dataset(
+  const Hdf5Handle parents = create_parents();
+  const Hdf5Handle dataset(
       H5Dcreate2(id_, name.c_str(), native_type<T>(), space, parents, layout, H5P_DEFAULT),
       H5Dclose);
   SERENDIP_CHECK(dataset.valid(), "{}: cannot create dataset '{}'", path_.string(), name);
@@ -333,7 +315,7 @@ void Hdf5File::create_growable(const std::string& name, const std::vector<int64_
 template <typename T>
 void Hdf5File::append(const std::string& name, std::span<const T> values) {
   if (values.empty()) return;
-  const Handle dataset = open_dataset(id_, name, path_);
+  const Hdf5Handle dataset = open_dataset(id_, name, path_);
   std::vector<int64_t> sizes = extents(dataset);
   const int64_t old_rows = sizes[0];
   sizes[0] = 1;
@@ -347,20 +329,20 @@ void Hdf5File::append(const std::string& name, std::span<const T> values) {
   start[0] = static_cast<hsize_t>(old_rows);
   count[0] = static_cast<hsize_t>(rows);
   H5Dset_extent(dataset, extent.data());
-  const Handle space(H5Dget_space(dataset), H5Sclose);
+  const Hdf5Handle space(H5Dget_space(dataset), H5Sclose);
   H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
-  const Handle memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
-                      H5Sclose);
+  const Hdf5Handle memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
+                          H5Sclose);
   SERENDIP_CHECK(
       H5Dwrite(dataset, native_type<T>(), memory, space, H5P_DEFAULT, values.data()) >= 0,
       "{}: cannot append to dataset '{}'", path_.string(), name);
 }
 
 void Hdf5File::write_attribute(const std::string& key, const std::string& value) {
-  const Handle type = string_type();
-  const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
-  const Handle attribute(H5Acreate2(id_, key.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT),
-                         H5Aclose);
+  const Hdf5Handle type = string_type();
+  const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+  const Hdf5Handle attribute(H5Acreate2(id_, key.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT),
+                             H5Aclose);
   const char* pointer = value.c_str();
   SERENDIP_CHECK(attribute.valid() && H5Awrite(attribute, type, &pointer) >= 0,
                  "{}: cannot write attribute '{}'", path_.string(), key);
@@ -368,8 +350,8 @@ void Hdf5File::write_attribute(const std::string& key, const std::string& value)
 
 std::string Hdf5File::read_attribute(const std::string& key) const {
   if (H5Aexists(id_, key.c_str()) <= 0) return {};
-  const Handle attribute(H5Aopen(id_, key.c_str(), H5P_DEFAULT), H5Aclose);
-  const Handle type = string_type();
+  const Hdf5Handle attribute(H5Aopen(id_, key.c_str(), H5P_DEFAULT), H5Aclose);
+  const Hdf5Handle type = string_type();
   char* pointer = nullptr;
   SERENDIP_CHECK(H5Aread(attribute, type, &pointer) >= 0 && pointer != nullptr,
                  "{}: cannot read attribute '{}'", path_.string(), key);

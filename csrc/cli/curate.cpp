@@ -1,4 +1,3 @@
-#include "base/check.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "distributed/work_leases.h"
@@ -8,10 +7,7 @@ namespace {
 
 // Several processes share the users; one that is lost costs the others its piece.
 nlohmann::json curate_together(const Recipe& recipe, const LaunchInfo& launch) {
-  SERENDIP_CHECK(launch.can_meet,
-                 "curate: rank {} of {}: MASTER_ADDR is not set: the processes "
-                 "cannot meet",
-                 launch.rank, launch.world_size);
+  check_can_meet(launch, "curate");
   if (launch.rank > 0) log_warnings_only();
   WorkLeases leases(launch, launch.world_size);
   while (const std::optional<int64_t> piece = leases.next()) {

@@ -1,4 +1,3 @@
-#include "base/check.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "distributed/work_leases.h"
@@ -8,9 +7,7 @@ namespace {
 
 // Several processes share the parts of the event log; the first makes one dataset of them.
 nlohmann::json import_together(const Recipe& recipe, const LaunchInfo& launch) {
-  SERENDIP_CHECK(launch.can_meet,
-                 "import: rank {} of {}: MASTER_ADDR is not set: the processes cannot meet",
-                 launch.rank, launch.world_size);
+  check_can_meet(launch, "import");
   WorkLeases leases(launch, count_event_parts(recipe.importing));
   const PartSharing sharing = {[&] { return leases.next(); },
                                [&](int64_t part) { leases.finish(part); },

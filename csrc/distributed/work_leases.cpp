@@ -23,6 +23,12 @@ std::string done_key(int64_t piece) { return fmt::format("lease/{}/done", piece)
 
 }  // namespace
 
+void check_can_meet(const LaunchInfo& launch, const std::string& command) {
+  SERENDIP_CHECK(launch.can_meet,
+                 "{}: rank {} of {}: MASTER_ADDR is not set: the processes cannot meet", command,
+                 launch.rank, launch.world_size);
+}
+
 struct WorkLeases::Shared {
   LaunchInfo launch;
   std::chrono::milliseconds expiry;

@@ -8,11 +8,16 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "distributed/launch.h"
 
 namespace serendip {
+
+// Throws Error, naming the command, where the processes have no place to meet: for work that one of
+// them puts together.
+void check_can_meet(const LaunchInfo& launch, const std::string& command);
 
 // Pieces [0, count), the same for all processes. Each is leased to one through the job's store; a
 // lease whose holder has shown no sign of life for `expiry` goes to another. Where the processes

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/hdf5_file.h"
+#include "base/hdf5_handle.h"
 #include "clusters/previous_tree.h"
 #include "data/dataset.h"
 #include "data/user_events.h"
@@ -81,21 +82,6 @@ std::vector<Field> transition_fields() {
   return fields;
 }
 
-class Close {
- public:
-  Close(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
-  ~Close() {
-    if (id_ >= 0) close_(id_);
-  }
-  Close(const Close&) = delete;
-  Close& operator=(const Close&) = delete;
-  operator hid_t() const { return id_; }
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
-
 class HostileFile {
  public:
   HostileFile(const fs::path& path, FuzzedDataProvider& input)
@@ -141,7 +127,7 @@ class HostileFile {
         return claim(field);
       case 9:
         return close(
-            H5Dcreate2(file_, name, number_type(field), Close(H5Screate(H5S_NULL), H5Sclose),
+            H5Dcreate2(file_, name, number_type(field), Hdf5Handle(H5Screate(H5S_NULL), H5Sclose),
                        parents_, H5P_DEFAULT, H5P_DEFAULT),
             H5Dclose);
       case 10:
@@ -181,27 +167,28 @@ class HostileFile {
   void claim(const Field& field) {
     Sizes shape = field.shape.empty() ? Sizes{1} : field.shape, chunk(shape.size(), 1);
     shape[0] = hsize_t{1} << input_.ConsumeIntegralInRange(3, 62);
-    const Close space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
-                      H5Sclose);
-    const Close layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    const Hdf5Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
+                           H5Sclose);
+    const Hdf5Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
     H5Pset_chunk(layout, static_cast<int>(chunk.size()), chunk.data());
-    const Close type(H5Tcopy(field.type), H5Tclose);
+    const Hdf5Handle type(H5Tcopy(field.type), H5Tclose);
     if (field.type == H5T_C_S1) H5Tset_size(type, H5T_VARIABLE);
     close(H5Dcreate2(file_, field.name.c_str(), type, space, parents_, layout, H5P_DEFAULT),
           H5Dclose);
   }
 
   void write(const Field& field) {
-    const Close space(field.shape.empty() ? H5Screate(H5S_SCALAR)
-                                          : H5Screate_simple(static_cast<int>(field.shape.size()),
-                                                             field.shape.data(), nullptr),
-                      H5Sclose);
+    const Hdf5Handle space(
+        field.shape.empty()
+            ? H5Screate(H5S_SCALAR)
+            : H5Screate_simple(static_cast<int>(field.shape.size()), field.shape.data(), nullptr),
+        H5Sclose);
     size_t size = 1;
     for (const hsize_t extent : field.shape) size *= extent;
-    const Close type(H5Tcopy(field.type), H5Tclose);
+    const Hdf5Handle type(H5Tcopy(field.type), H5Tclose);
     const bool fixed = field.type == H5T_C_S1 && field.texts.empty();
     if (field.type == H5T_C_S1) H5Tset_size(type, fixed ? 4 : H5T_VARIABLE);
-    const Close set(
+    const Hdf5Handle set(
         H5Dcreate2(file_, field.name.c_str(), type, space, parents_, H5P_DEFAULT, H5P_DEFAULT),
         H5Dclose);
     if (set < 0 || size == 0) return;
@@ -217,7 +204,7 @@ class HostileFile {
     }
   }
 
-  Close file_, parents_;
+  Hdf5Handle file_, parents_;
   FuzzedDataProvider& input_;
 };
 

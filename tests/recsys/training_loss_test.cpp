@@ -17,13 +17,7 @@ struct Problem {
 };
 
 RecommendOptions quick_options(const std::string& loss) {
-  RecommendOptions options;
-  options.dimensions = 32;
-  options.layers = 1;
-  options.max_length = 10;
-  options.epochs = 30;
-  options.batch_size = 16;
-  options.learning_rate = 5e-3;
+  RecommendOptions options = serendip::quick_options();
   options.loss = loss;
   options.negative_count = 32;
   return options;
