@@ -1,6 +1,6 @@
 // cluster_bench ITEMS|RUN_FOLDER [OUT.h5]: time, memory and quality of the cluster stage at k =
 // 761, on invented items of 256 dimensions or on those of a run (data.h5 with embeddings). OUT.h5
-// gets the graph, the weights and our partitions, for bench/compare_clusters.py.
+// gets the graph, the weights and our partition, for bench/compare_clusters.py.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,6 @@
 #include "base/random.h"
 #include "clusters/item_traffic.h"
 #include "clusters/knn_graph.h"
-#include "clusters/partition.h"
 #include "clusters/tile_search.h"
 #include "clusters/tree_builder.h"
 #include "clusters/tree_report.h"
@@ -107,15 +106,17 @@ double recall(const Graph& graph, const std::vector<float>& unit, int64_t dim) {
 
 void run(const std::string& source, const std::string& out) {
   const bool number = source.find_first_not_of("0123456789") == std::string::npos;
-  Catalogue items = number ? invent(std::stoll(source)) : load(source);
+  const auto catalogue = [&] { return number ? invent(std::stoll(source)) : load(source); };
+  Catalogue items = catalogue();
   fmt::print("{} items, {} dimensions\n", items.size(), items.dim);
   reset_peak_memory();
   Graph graph;
   measure("graph", [&] {
-    graph = knn_graph(items.vectors, items.dim, {.neighbors = kNeighbors, .seed = 1});
+    graph = knn_graph(std::move(items.vectors), items.dim, {.neighbors = kNeighbors, .seed = 1});
   });
   fmt::print("{:.1f} edges an item\n",
              static_cast<double>(graph.neighbor.size()) / 2 / static_cast<double>(items.size()));
+  items = catalogue();
   fmt::print("recall of the graph: {:.4f}\n",
              recall(graph, unit_rows(items.vectors, items.dim), items.dim));
   if (out.empty()) items.vectors = {};
@@ -128,16 +129,8 @@ void run(const std::string& source, const std::string& out) {
         level.clusters, level.max_over_avg, level.bound_upper, level.min_over_avg,
         level.bound_lower, level.bound_met ? "met" : "not met", level.cut);
 
-  const LevelBalance balance = balance_levels(items.traffic, kShape)[1];
-  BalancedPartition alone;
-  measure("level 2 alone", [&] {
-    alone = balanced_partition(graph, balance.traffic.weight,
-                               {kShape.count(2), balance.bound, 1, {}, 1});
-  });
-  const Cut cut = cut_of(graph, alone.part);
-  fmt::print("level 2 alone: bound {}, cut {:.4f}\n", alone.bound_held ? "met" : "not met",
-             static_cast<double>(cut.between) / static_cast<double>(cut.total));
   if (out.empty()) return;
+  const LevelBalance balance = balance_levels(items.traffic, kShape)[1];
   write_hdf5(out, [&](Hdf5File& file) {
     file.write("/offset", graph.offset);
     file.write("/neighbor", graph.neighbor);
@@ -145,7 +138,6 @@ void run(const std::string& source, const std::string& out) {
     file.write("/item_weight", balance.traffic.weight);
     file.write("/bound", std::vector<double>{balance.bound.lower, balance.bound.upper});
     file.write("/tree", tree.planning().assignment);
-    file.write("/alone", alone.part);
     file.write<float>("/vectors", items.vectors, {items.size(), items.dim});
   });
 }

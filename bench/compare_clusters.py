@@ -26,7 +26,7 @@ class Graph:
         with h5py.File(path) as file:
             self.offset, self.neighbor, self.edge_weight = file["offset"][:], file["neighbor"][:], file["edge_weight"][:]
             self.weight, self.bound = file["item_weight"][:], file["bound"][:]
-            self.tree, self.alone = file["tree"][:], file["alone"][:]
+            self.tree = file["tree"][:]
         self.average = self.weight.sum() / K
         self.source = numpy.repeat(numpy.arange(len(self.weight), dtype=numpy.int32), numpy.diff(self.offset))
         # Integers of about 10^6 a cluster; 1 at least, as partitioners want it.
@@ -137,7 +137,6 @@ def main():
     print("| partition | asked | max/avg | min/avg | empty | bound | cut | time |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
     ours = graph.figures(graph.tree)
     row("Serendip, level 2 of the tree", "", ours)
-    row("Serendip, that level alone", "", graph.figures(graph.alone))
     jobs = [("METIS", "recursive"), ("METIS", "k-way"), ("KaHIP", "FASTSOCIAL"), ("KaHIP", "ECOSOCIAL")]
     jobs += [("Mt-KaHyPar", preset) for preset in ("DETERMINISTIC", "LARGE_K", "DEFAULT", "QUALITY")]
     met = {}

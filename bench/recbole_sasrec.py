@@ -4,10 +4,11 @@
     recbole/bin/python bench/recbole_sasrec.py EVENTS.csv OUTPUT.json
 
 EVENTS.csv has the columns user,item,time. RecBole's defaults (2 layers, 2 heads, 64 wide, dropout 0.5, full softmax,
-Adam at 0.001, batches of 2,048 prefixes), each user's last two events held out, early stopping after 10 epochs without
-a better validation NDCG@10. OUTPUT.json: epochs with their validation figure, wall and CPU seconds since the start of
-training, and the test users' ranks of the best epoch, once among all items (RecBole's own figure) and once among those
-not in the user's history, which at test time holds the validation item.
+Adam at 0.001) but batches of 512 prefixes: with the default 2,048 it learns a quarter as much in an epoch of the same
+cost. Each user's last two events held out, early stopping after 4 epochs without a better validation NDCG@10.
+OUTPUT.json, written after every epoch: epochs with their validation figure, wall and CPU seconds since the start of
+training, and the test users' ranks of the best epoch so far, once among all items (RecBole's own figure) and once among
+those not in the user's history, which at test time holds the validation item.
 """
 
 import argparse
@@ -74,10 +75,11 @@ def main():
         write_inter(arguments.events, pathlib.Path(scratch))
         os.chdir(scratch)  # RecBole leaves its logs where it runs
         config = Config(model="SASRec", dataset="log", config_dict={
-            "data_path": scratch, "checkpoint_dir": f"{scratch}/saved", "use_gpu": False, "seed": arguments.seed,
+            "data_path": scratch, "use_gpu": False, "seed": arguments.seed,
             "load_col": {"inter": ["user_id", "item_id", "timestamp"]}, "train_neg_sample_args": None,
             "eval_args": {"split": {"LS": "valid_and_test"}, "group_by": "user", "order": "TO", "mode": "full"},
-            "MAX_ITEM_LIST_LENGTH": arguments.length, "epochs": arguments.epochs, "stopping_step": 10,
+            "MAX_ITEM_LIST_LENGTH": arguments.length, "epochs": arguments.epochs,
+            "train_batch_size": 512, "stopping_step": 4,
             "metrics": ["Hit", "NDCG"], "topk": [10], "valid_metric": "NDCG@10", "show_progress": False})
         init_seed(config["seed"], config["reproducibility"])
         dataset = create_dataset(config)
@@ -90,21 +92,23 @@ def main():
         trainer = Trainer(config, model)
         start, cpu, epochs = time.perf_counter(), time.process_time(), []
 
+        best = {"score": -1.0}
+
         def note(epoch, score):
             epochs.append({"epoch": epoch + 1, "validation_ndcg_at_10": score,
                            "wall_seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu})
             print(json.dumps(epochs[-1]), flush=True)
-            arguments.output.with_suffix(".epochs.json").write_text(json.dumps(epochs, indent=1))
+            if score > best["score"]:
+                best.update(score=score, ranks=test_ranks(model, test))
+            everywhere, unseen = best["ranks"]
+            arguments.output.write_text(json.dumps({
+                "arguments": vars(arguments) | {"output": str(arguments.output)},
+                "parameters": sum(p.numel() for p in model.parameters()), "test_users": len(unseen),
+                "items": dataset.item_num - 1, "epochs": epochs,
+                "test_among_all": metrics(everywhere), "test_among_unseen": metrics(unseen),
+                "ranks_among_unseen": unseen}, indent=1))
 
-        trainer.fit(train, validation, saved=True, show_progress=False, callback_fn=note)
-        model.load_state_dict(torch.load(trainer.saved_model_file)["state_dict"])
-        everywhere, unseen = test_ranks(model, test)
-        arguments.output.write_text(json.dumps({
-            "arguments": vars(arguments) | {"output": str(arguments.output)},
-            "parameters": sum(p.numel() for p in model.parameters()), "test_users": len(unseen),
-            "items": dataset.item_num - 1, "epochs": epochs,
-            "test_among_all": metrics(everywhere), "test_among_unseen": metrics(unseen),
-            "ranks_among_unseen": unseen}, indent=1))
+        trainer.fit(train, validation, saved=False, show_progress=False, callback_fn=note)
 
 
 if __name__ == "__main__":

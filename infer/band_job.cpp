@@ -178,7 +178,15 @@ BandCost BandJob::run() {
     show();
   };
   for_each_item(
-      workers(), [&] { return leases_.next(); }, work);
+      workers(), [&] { return leases_.next(); },
+      [&](int64_t worker, int64_t number) {
+        try {
+          work(worker, number);
+        } catch (...) {
+          leases_.give_up();  // the other workers may be waiting for this one's band
+          throw;
+        }
+      });
   if (!launch_.can_meet && launch_.rank == 0)
     for (;;) {
       const auto patience = std::max(kPatience, kBandsOfPatience * longest);

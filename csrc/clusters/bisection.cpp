@@ -123,7 +123,7 @@ struct Bisector {
       bounds.upper.push_back(target + room);
     }
     const auto items = static_cast<int64_t>(inner_weight.size());
-    const int64_t each = std::min(goal.min_items, items / static_cast<int64_t>(left + right));
+    const int64_t each = std::min<int64_t>(1, items / static_cast<int64_t>(left + right));
     bounds.min_items = {each * static_cast<int64_t>(left), each * static_cast<int64_t>(right)};
     return bounds;
   }

@@ -12,7 +12,6 @@ namespace serendip {
 // bisection off its target, and what is not put right at once is passed on to every part below.
 struct BisectionGoal {
   std::vector<int64_t> target;  // [parts] weight of each part; sums to the total
-  int64_t min_items = 1;        // of each part
   double tolerance = 0.0;       // of a side's weight, relative
   int64_t slack = 0;            // and absolute, added to it
   uint64_t seed = 0;

@@ -42,8 +42,9 @@ struct ClusterResult {
 // users. max_over_avg_later is measured on events that the tree has not seen: those of the other
 // users among the last later_share of all events by time. With a previous tree, clusters that match
 // keep their numbers and descriptions (see number_like), and "kept" lists by level how many
-// clusters and what share of the traffic did. `source` names the data in errors.
-ClusterResult cluster_dataset(const ClusterOptions& options, const Dataset& dataset,
+// clusters and what share of the traffic did. `source` names the data in errors. The embedding is
+// freed as soon as the graph is known: a dataset moved in needs no second copy of it.
+ClusterResult cluster_dataset(const ClusterOptions& options, Dataset dataset,
                               const std::string& source, const PreviousTree* previous = nullptr);
 
 // The same from data.h5 to tree.h5; returns the report.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -78,9 +79,10 @@ void ClusterOptions::declare(OptionSet& set) {
           at_least(int64_t{1}));
   set.add("clusters", clusters, "clusters of level 2, which the LLM plans in",
           at_least(int64_t{2}));
-  set.add("fan_out_level_3", fan_out_level_3, "level 3 clusters in each of level 2",
+  set.add("fan_out_level_3", fan_out_level_3,
+          "level 3 clusters for each of level 2, more for one with more traffic",
           at_least(int64_t{2}));
-  set.add("fan_out_level_4", fan_out_level_4, "level 4 clusters in each of level 3",
+  set.add("fan_out_level_4", fan_out_level_4, "level 4 clusters for each of level 3, the same way",
           at_least(int64_t{2}));
   set.add("neighbors", neighbors, "nearest items each item is joined with", at_least(int64_t{1}));
   set.add("epsilon", epsilon, "traffic a cluster may have above the average, as a share of it",
@@ -101,7 +103,7 @@ void ClusterOptions::declare(OptionSet& set) {
   set.add("seed", seed, "of the graph index and the partition", at_least(int64_t{0}));
 }
 
-ClusterResult cluster_dataset(const ClusterOptions& options, const Dataset& dataset,
+ClusterResult cluster_dataset(const ClusterOptions& options, Dataset dataset,
                               const std::string& source, const PreviousTree* previous) {
   const TreeShape shape = shape_of(options);
   SERENDIP_CHECK(!dataset.embedding.empty(),
@@ -113,7 +115,7 @@ ClusterResult cluster_dataset(const ClusterOptions& options, const Dataset& data
     KnnOptions knn;
     knn.neighbors = options.neighbors;
     knn.seed = shape.seed;
-    const Graph graph = knn_graph(dataset.embedding, dataset.embedding_dim, knn);
+    const Graph graph = knn_graph(std::exchange(dataset.embedding, {}), dataset.embedding_dim, knn);
     result.tree = build_tree(graph, traffic.training, shape);
     std::array<KeptClusters, kTreeLevels> kept;
     if (previous != nullptr) kept = number_like(*previous, traffic.training, result.tree);

@@ -79,35 +79,34 @@ Graph graph_of(const std::vector<Edge>& edges, int64_t vertices) {
 
 }  // namespace
 
-std::vector<float> unit_rows(const std::vector<float>& embedding, int64_t dim) {
-  std::vector<float> result(embedding.size());
+std::vector<float> unit_rows(std::vector<float> embedding, int64_t dim) {
   const int64_t count = static_cast<int64_t>(embedding.size()) / dim;
   for (int64_t row = 0; row < count; ++row) {
-    const float* from = embedding.data() + row * dim;
+    float* values = embedding.data() + row * dim;
     double squares = 0;
-    for (int64_t d = 0; d < dim; ++d) squares += static_cast<double>(from[d]) * from[d];
+    for (int64_t d = 0; d < dim; ++d) squares += static_cast<double>(values[d]) * values[d];
     SERENDIP_CHECK(std::isfinite(squares), "embedding of item {} (of {}) is not finite", row,
                    count);
     const double scale = squares > 0 ? 1.0 / std::sqrt(squares) : 0.0;
-    for (int64_t d = 0; d < dim; ++d) {
-      result[static_cast<size_t>(row * dim + d)] = static_cast<float>(from[d] * scale);
-    }
+    for (int64_t d = 0; d < dim; ++d) values[d] = static_cast<float>(values[d] * scale);
   }
-  return result;
+  return embedding;
 }
 
-Graph knn_graph(const std::vector<float>& embedding, int64_t dim, const KnnOptions& options) {
+Graph knn_graph(std::vector<float> embedding, int64_t dim, const KnnOptions& options) {
   SERENDIP_CHECK(dim > 0 && !embedding.empty() && static_cast<int64_t>(embedding.size()) % dim == 0,
                  "embedding of {} values is not a whole number of rows of {}", embedding.size(),
                  dim);
   const int64_t count = static_cast<int64_t>(embedding.size()) / dim;
-  const std::vector<float> unit = unit_rows(embedding, dim);
+  std::vector<float> unit = unit_rows(std::move(embedding), dim);
   const int64_t neighbors = std::min(options.neighbors, count - 1);
   if (neighbors == 0) return graph_of({}, count);
-  const NeighborLists lists = count <= options.exact_limit
-                                  ? exact_neighbors(unit, dim, neighbors)
-                                  : cell_neighbors(unit, dim, neighbors, options.seed);
-  return graph_of(weighted(unique_pairs(lists), unit, dim), count);
+  auto pairs = unique_pairs(count <= options.exact_limit
+                                ? exact_neighbors(unit, dim, neighbors)
+                                : cell_neighbors(unit, dim, neighbors, options.seed));
+  // Neither pairs nor vectors are needed beside the graph.
+  const std::vector<Edge> edges = weighted(std::exchange(pairs, {}), std::exchange(unit, {}), dim);
+  return graph_of(edges, count);
 }
 
 }  // namespace serendip

@@ -11,23 +11,18 @@ namespace serendip {
 
 struct PartitionGoal {
   int64_t parts = 1;
-  TrafficBound bound;     // of each part's weight
-  int64_t min_items = 1;  // of each part
-  // Second weights, those that the parts will be split by later; empty for none. Their sums are
-  // kept near the average as far as the bound allows. Giants weigh less at finer levels: without
-  // this a part that is heavy by one giant would have little to split.
-  std::vector<double> split_weight;
+  TrafficBound bound;  // of each part's weight
   uint64_t seed = 0;
 };
 
 struct BalancedPartition {
-  std::vector<int32_t> part;   // vertex -> part; each has min_items vertices or more
+  std::vector<int32_t> part;   // vertex -> part; none is empty
   bool bound_held = false;     // exactly, for the sums in vertex order
   double least = 0, most = 0;  // the lightest and the heaviest part
 };
 
 // The bound is held whenever it can be shown to exist: upper ≥ average + heaviest and lower ≤
-// average - heaviest. Throws Error when there are fewer than parts · min_items vertices.
+// average - heaviest. Throws Error when there are fewer vertices than parts.
 BalancedPartition balanced_partition(const Graph& graph, const std::vector<double>& weight,
                                      const PartitionGoal& goal);
 

@@ -20,27 +20,6 @@ PartitionState::PartitionState(const Graph& graph, const std::vector<int64_t>& i
   }
 }
 
-void PartitionState::watch(const std::vector<int64_t>& weight, int64_t lower, int64_t upper) {
-  watched_weight_ = &weight;
-  watched_lower_ = lower;
-  watched_upper_ = upper;
-  watched_.assign(weight_.size(), 0);
-  for (size_t i = 0; i < part_.size(); ++i) {
-    watched_[static_cast<size_t>(part_[i])] += weight[i];
-  }
-}
-
-bool PartitionState::strays(int32_t item, int32_t to) const {
-  if (watched_weight_ == nullptr) return false;
-  const auto outside = [&](int64_t sum) {
-    return std::max<int64_t>(0, sum - watched_upper_) + std::max<int64_t>(0, watched_lower_ - sum);
-  };
-  const int64_t weight = (*watched_weight_)[static_cast<size_t>(item)];
-  const int64_t source = watched_[static_cast<size_t>(part_of(item))];
-  const int64_t target = watched_[static_cast<size_t>(to)];
-  return outside(source - weight) + outside(target + weight) > outside(source) + outside(target);
-}
-
 void PartitionState::move(int32_t item, int32_t to) {
   const auto i = static_cast<size_t>(item);
   const auto from = static_cast<size_t>(part_[i]);
@@ -55,10 +34,6 @@ void PartitionState::move(int32_t item, int32_t to) {
   new_members.push_back(item);
   weight_[from] -= item_weight_[i];
   weight_[static_cast<size_t>(to)] += item_weight_[i];
-  if (watched_weight_ != nullptr) {
-    watched_[from] -= (*watched_weight_)[i];
-    watched_[static_cast<size_t>(to)] += (*watched_weight_)[i];
-  }
   part_[i] = to;
 }
 

@@ -30,11 +30,6 @@ class PartitionState {
   PartitionState(const Graph& graph, const std::vector<int64_t>& item_weight,
                  const PartBounds& bounds, std::vector<int32_t>& part);
 
-  // A second weight of each item, and the range its sum per part is wanted in. Unlike the bounds it
-  // need not hold; while `guard` is on, no move takes two parts together further outside.
-  void watch(const std::vector<int64_t>& weight, int64_t lower, int64_t upper);
-  void guard(bool on) { guarded_ = on; }
-
   void move(int32_t item, int32_t to);
 
   // The parts that the item's neighbours are in, in order of first neighbour, with summed edge
@@ -69,14 +64,12 @@ class PartitionState {
     return weight(from) - item_weight(item) >= lower(from) && items(from) > min_items(from);
   }
   bool may_enter(int32_t item, int32_t to) const {
-    return weight(to) + item_weight(item) <= upper(to) && !(guarded_ && strays(item, to));
+    return weight(to) + item_weight(item) <= upper(to);
   }
 
  private:
   int64_t lower(int32_t c) const { return bounds_.lower[static_cast<size_t>(c)]; }
   int64_t upper(int32_t c) const { return bounds_.upper[static_cast<size_t>(c)]; }
-  // Would the move take the watched sums further outside their range?
-  bool strays(int32_t item, int32_t to) const;
   int64_t min_items(int32_t c) const { return bounds_.min_items[static_cast<size_t>(c)]; }
 
   const Graph& graph_;
@@ -86,10 +79,6 @@ class PartitionState {
   std::vector<int64_t> weight_;                // [parts]
   std::vector<std::vector<int32_t>> members_;  // [parts]
   std::vector<int32_t> position_;              // [N] place among the members of its part
-  const std::vector<int64_t>* watched_weight_ = nullptr;
-  std::vector<int64_t> watched_;  // [parts]
-  int64_t watched_lower_ = 0, watched_upper_ = 0;
-  bool guarded_ = false;
   std::vector<Link> links_;
   std::vector<int32_t> link_slot_;  // [parts] place in links_, -1 when absent
 };

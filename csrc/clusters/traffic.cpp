@@ -6,6 +6,11 @@
 #include "base/check.h"
 
 namespace serendip {
+namespace {
+
+constexpr double kRounding = 1e-12;  // of the sums: a giant by itself may weigh the lower bound
+
+}  // namespace
 
 CappedTraffic cap_giants(const std::vector<double>& traffic, int64_t clusters, double share,
                          const std::string& what) {
@@ -51,7 +56,7 @@ CappedTraffic cap_giants(const std::vector<double>& traffic, int64_t clusters, d
 TrafficBound traffic_bound(double total, double largest, int64_t clusters, double epsilon,
                            double epsilon_low) {
   const double average = total / static_cast<double>(clusters);
-  return {average, (1 - epsilon_low) * average,
+  return {average, (1 - kRounding) * (1 - epsilon_low) * average,
           std::max((1 + epsilon) * average, average + largest)};
 }
 

@@ -27,7 +27,8 @@ struct TrafficBound {
   bool holds(double weight) const { return weight >= lower && weight <= upper; }
 };
 
-// upper = max((1 + epsilon) A, A + largest), lower = (1 - epsilon_low) A, A = total / clusters.
+// upper = max((1 + epsilon) A, A + largest), lower = (1 - epsilon_low) A less the rounding of sums,
+// A = total / clusters.
 TrafficBound traffic_bound(double total, double largest, int64_t clusters, double epsilon,
                            double epsilon_low);
 

@@ -1,7 +1,9 @@
 #include "clusters/tree_builder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <queue>
 
 #include "base/check.h"
 #include "base/progress.h"
@@ -20,17 +22,18 @@ std::vector<std::vector<int32_t>> items_by_cluster(const TreeLevel& level) {
   return items;
 }
 
-// Children of one cluster: within the level's bound when they can be, else within what its own
-// traffic and heaviest item always allow.
+// Children of one cluster: within the level's bound when they can be, else within what redeal() can
+// always reach from its traffic and heaviest item.
 std::vector<int32_t> split_cluster(const Graph& graph, const std::vector<double>& weight,
                                    PartitionGoal goal) {
+  if (goal.parts == 1) return std::vector<int32_t>(weight.size(), 0);
   BalancedPartition children = balanced_partition(graph, weight, goal);
   if (children.bound_held) return children.part;
-  const double average =
-      std::accumulate(weight.begin(), weight.end(), 0.0) / static_cast<double>(goal.parts);
-  const double heaviest = *std::max_element(weight.begin(), weight.end());
-  goal.bound = {average, std::max(0.0, std::min(goal.bound.lower, average - heaviest)),
-                std::max(goal.bound.upper, average + heaviest)};
+  const auto parts = static_cast<double>(goal.parts);
+  const double average = std::accumulate(weight.begin(), weight.end(), 0.0) / parts;
+  const double room = (1.001 - 1 / parts) * *std::max_element(weight.begin(), weight.end());
+  goal.bound = {average, std::max(0.0, std::min(goal.bound.lower, average - room)),
+                std::max(goal.bound.upper, average + room)};
   return balanced_partition(graph, weight, goal).part;
 }
 
@@ -64,30 +67,28 @@ std::vector<double> values_of(const std::vector<double>& values,
   return result;
 }
 
-// Splits every cluster of `above` into goal.parts children, numbered one after another. weight and
-// goal.split_weight are those of all items.
-TreeLevel split_level(const Graph& graph, const TreeLevel& above, const std::vector<double>& weight,
-                      const PartitionGoal& goal) {
+// Splits every cluster of `above`, `clusters` parts in all, numbered one after another. Weights and
+// bound are the new level's.
+TreeLevel split_level(const Graph& graph, const TreeLevel& above, int64_t clusters,
+                      const LevelBalance& balance, uint64_t seed) {
   TreeLevel level;
   level.assignment.resize(above.assignment.size());
+  const std::vector<std::vector<int32_t>> items = items_by_cluster(above);
+  std::vector<int64_t> count;
+  for (const std::vector<int32_t>& mine : items) count.push_back(std::ssize(mine));
+  const std::vector<int64_t> children = share_children(
+      sum_by_cluster(balance.traffic.weight, above.assignment, above.cluster_count()), count,
+      clusters);
   std::vector<int32_t> local(above.assignment.size(), -1);
-  int64_t parent = 0;
-  for (const std::vector<int32_t>& items : items_by_cluster(above)) {
-    PartitionGoal mine{goal.parts,
-                       goal.bound,
-                       goal.min_items,
-                       {},
-                       mix_bits(goal.seed ^ static_cast<uint64_t>(parent))};
-    if (!goal.split_weight.empty()) mine.split_weight = values_of(goal.split_weight, items);
-    const std::vector<int32_t> child =
-        split_cluster(subgraph(graph, items, local), values_of(weight, items), mine);
-    for (size_t i = 0; i < items.size(); ++i) {
-      level.assignment[static_cast<size_t>(items[i])] =
-          static_cast<int32_t>(parent * goal.parts + child[i]);
-    }
-    level.parent.insert(level.parent.end(), static_cast<size_t>(goal.parts),
+  for (size_t parent = 0; parent < items.size(); ++parent) {
+    const std::vector<int32_t> child = split_cluster(
+        subgraph(graph, items[parent], local), values_of(balance.traffic.weight, items[parent]),
+        {children[parent], balance.bound, mix_bits(seed ^ parent)});
+    const auto first = static_cast<int32_t>(level.parent.size());
+    for (size_t i = 0; i < child.size(); ++i)
+      level.assignment[static_cast<size_t>(items[parent][i])] = first + child[i];
+    level.parent.insert(level.parent.end(), static_cast<size_t>(children[parent]),
                         static_cast<int32_t>(parent));
-    ++parent;
   }
   return level;
 }
@@ -107,6 +108,34 @@ std::array<LevelBalance, kTreeLevels> balance_levels(const std::vector<double>& 
   return balance;
 }
 
+std::vector<int64_t> share_children(const std::vector<double>& traffic,
+                                    const std::vector<int64_t>& items, int64_t total) {
+  struct Claim {
+    double priority;
+    size_t cluster;
+    bool operator<(const Claim& other) const {
+      return priority != other.priority ? priority < other.priority : cluster > other.cluster;
+    }
+  };
+  std::vector<int64_t> children(traffic.size(), 1);
+  std::priority_queue<Claim> claims;
+  const auto claim = [&](size_t cluster) {
+    const auto n = static_cast<double>(children[cluster]);
+    if (children[cluster] < items[cluster])
+      claims.push({traffic[cluster] / std::sqrt(n * (n + 1)), cluster});
+  };
+  for (size_t cluster = 0; cluster < traffic.size(); ++cluster) claim(cluster);
+  for (int64_t given = std::ssize(traffic); given < total; ++given) {
+    SERENDIP_CHECK(!claims.empty(), "{} clusters cannot have {} children: {} items", traffic.size(),
+                   total, given);
+    const size_t cluster = claims.top().cluster;
+    claims.pop();
+    ++children[cluster];
+    claim(cluster);
+  }
+  return children;
+}
+
 ClusterTree build_tree(const Graph& graph, const std::vector<double>& traffic,
                        const TreeShape& shape) {
   const int64_t items = static_cast<int64_t>(traffic.size());
@@ -114,15 +143,11 @@ ClusterTree build_tree(const Graph& graph, const std::vector<double>& traffic,
                  "{} items cannot make {} clusters of level 4: one item for each is needed", items,
                  shape.count(4));
   const std::array<LevelBalance, kTreeLevels> balance = balance_levels(traffic, shape);
-  const int64_t fan_out_3 = shape.count(3) / shape.count(2);
-  const int64_t fan_out_4 = shape.count(4) / shape.count(3);
   Progress progress("clusters", kTreeLevels, "levels");
 
   ClusterTree tree;
   tree.item_traffic = traffic;
-  const std::vector<double>& leaf_weight = balance[3].traffic.weight;
-  const PartitionGoal plan{shape.count(2), balance[1].bound, fan_out_3 * fan_out_4, leaf_weight,
-                           mix_bits(shape.seed)};
+  const PartitionGoal plan{shape.count(2), balance[1].bound, mix_bits(shape.seed)};
   const BalancedPartition planning = balanced_partition(graph, balance[1].traffic.weight, plan);
   SERENDIP_CHECK(planning.bound_held,
                  "{} clusters cannot be held between {:.6g} and {:.6g} traffic (average {:.6g}, "
@@ -138,13 +163,12 @@ ClusterTree build_tree(const Graph& graph, const std::vector<double>& traffic,
   number_upper_levels(planning.part, group, shape.count(1), tree);
   progress.advance(1);
 
-  tree.levels[2] =
-      split_level(graph, tree.levels[1], balance[2].traffic.weight,
-                  {fan_out_3, balance[2].bound, fan_out_4, leaf_weight, mix_bits(shape.seed + 2)});
-  progress.advance(1);
-  tree.levels[3] = split_level(graph, tree.levels[2], leaf_weight,
-                               {fan_out_4, balance[3].bound, 1, {}, mix_bits(shape.seed + 3)});
-  progress.advance(1);
+  for (int level = kPlanningLevel + 1; level <= kTreeLevels; ++level) {
+    const auto index = static_cast<size_t>(level - 1);
+    tree.levels[index] = split_level(graph, tree.levels[index - 1], shape.count(level),
+                                     balance[index], mix_bits(shape.seed + index));
+    progress.advance(1);
+  }
   for (TreeLevel& level : tree.levels) {
     level.traffic = sum_by_cluster(traffic, level.assignment, level.cluster_count());
   }

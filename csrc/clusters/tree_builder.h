@@ -1,5 +1,5 @@
 // The four nested levels: level 2 by balanced partition, level 1 by grouping its clusters, levels 3
-// and 4 by splitting them.
+// and 4 by splitting them, a cluster with more traffic into more.
 #pragma once
 
 #include <array>
@@ -30,6 +30,12 @@ struct LevelBalance {
 };
 std::array<LevelBalance, kTreeLevels> balance_levels(const std::vector<double>& traffic,
                                                      const TreeShape& shape);
+
+// How many of `total` children each cluster gets: in proportion to traffic [M] by the method of
+// equal proportions (Huntington 1921), which keeps the ratios of the children's averages small; at
+// least 1 and at most items [M]. Needs M ≤ total ≤ Σ items.
+std::vector<int64_t> share_children(const std::vector<double>& traffic,
+                                    const std::vector<int64_t>& items, int64_t total);
 
 // Level 2 keeps its bound exactly; elsewhere it is kept as far as nesting allows. Clusters are
 // numbered so that parents never decrease: items sorted by their level-4 cluster make every cluster

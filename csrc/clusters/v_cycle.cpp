@@ -18,13 +18,12 @@ constexpr int kCutPasses = 3, kClimbs = 2;  // on each graph
 struct Level {
   const Graph* graph;
   const std::vector<int64_t>* weight;
-  const std::vector<int64_t>* split;
   std::vector<int32_t>* part;
 };
 
 struct CoarseLevel {
   Graph graph;
-  std::vector<int64_t> weight, split;
+  std::vector<int64_t> weight;
   std::vector<int32_t> part;
   std::vector<int32_t> group;  // [finer vertices] -> vertex here
 };
@@ -57,7 +56,7 @@ std::vector<int32_t> match(const Level& level, int64_t heaviest, uint64_t seed, 
 
 std::vector<int64_t> sums(const std::vector<int64_t>& values, const std::vector<int32_t>& group,
                           int64_t groups) {
-  std::vector<int64_t> result(values.empty() ? 0 : static_cast<size_t>(groups), 0);
+  std::vector<int64_t> result(static_cast<size_t>(groups), 0);
   for (size_t i = 0; i < values.size(); ++i) result[static_cast<size_t>(group[i])] += values[i];
   return result;
 }
@@ -68,34 +67,30 @@ CoarseLevel coarsen(const Level& fine, int64_t heaviest, uint64_t seed) {
   coarse.group = match(fine, heaviest, seed, groups);
   coarse.graph = contract(*fine.graph, coarse.group, groups);
   coarse.weight = sums(*fine.weight, coarse.group, groups);
-  coarse.split = sums(*fine.split, coarse.group, groups);
   coarse.part.resize(static_cast<size_t>(groups));
   for (size_t i = 0; i < coarse.group.size(); ++i)
     coarse.part[static_cast<size_t>(coarse.group[i])] = (*fine.part)[i];
   return coarse;
 }
 
-// A part's vertices are fewer here than its items, so that it keeps min_items of those in any case.
-void refine(const Level& level, const Watched& watched, const PartBounds& bounds) {
+void refine(const Level& level, const PartBounds& bounds) {
   PartitionState state(*level.graph, *level.weight, bounds, *level.part);
-  if (!level.split->empty()) state.watch(*level.split, watched.lower, watched.upper);
-  state.guard(true);
   lower_cut(state, kCutPasses);
   climb(state, kClimbs);
 }
 
 }  // namespace
 
-void v_cycle(const Graph& graph, const std::vector<int64_t>& item_weight, const Watched& watched,
-             const PartBounds& bounds, uint64_t seed, std::vector<int32_t>& part) {
-  const Level finest = {&graph, &item_weight, &watched.weight, &part};
+void v_cycle(const Graph& graph, const std::vector<int64_t>& item_weight, const PartBounds& bounds,
+             uint64_t seed, std::vector<int32_t>& part) {
+  const Level finest = {&graph, &item_weight, &part};
   const int64_t heaviest = bounds.target[0] / kLargestShare;
   std::vector<CoarseLevel> coarse;
   Level level = finest;
   const auto level_of = [&](size_t depth) {
     if (depth == 0) return finest;
     CoarseLevel& at = coarse[depth - 1];
-    return Level{&at.graph, &at.weight, &at.split, &at.part};
+    return Level{&at.graph, &at.weight, &at.part};
   };
   while (static_cast<int64_t>(level.part->size()) > kCoarsestPerPart * bounds.parts()) {
     throw_if_interrupted();
@@ -108,7 +103,7 @@ void v_cycle(const Graph& graph, const std::vector<int64_t>& item_weight, const 
   for (size_t depth = coarse.size();; --depth) {
     throw_if_interrupted();
     level = level_of(depth);
-    refine(level, watched, bounds);
+    refine(level, bounds);
     if (depth == 0) return;
     const Level finer = level_of(depth - 1);
     for (size_t i = 0; i < finer.part->size(); ++i)

@@ -9,18 +9,11 @@
 
 namespace serendip {
 
-// A second weight of each item and the range its sums are kept in (PartitionState::watch); no
-// weights: none.
-struct Watched {
-  std::vector<int64_t> weight;
-  int64_t lower = 0, upper = 0;
-};
-
 // One V-cycle (Walshaw 2004, "Multilevel Refinement for Combinatorial Optimisation Problems"):
 // items of the same part are matched along heavy edges and contracted, again and again; then, from
 // the coarsest graph to the finest, lower_cut() and climb(). Bounds that hold keep holding, and the
 // cut does not grow.
-void v_cycle(const Graph& graph, const std::vector<int64_t>& item_weight, const Watched& watched,
-             const PartBounds& bounds, uint64_t seed, std::vector<int32_t>& part);
+void v_cycle(const Graph& graph, const std::vector<int64_t>& item_weight, const PartBounds& bounds,
+             uint64_t seed, std::vector<int32_t>& part);
 
 }  // namespace serendip

@@ -55,7 +55,7 @@ TEST(CapGiants, NoGiants) {
 TEST(TrafficBound, Definition) {
   const TrafficBound loose = traffic_bound(100, 4, 10, 0.05, 0.5);
   EXPECT_DOUBLE_EQ(loose.upper, 14);
-  EXPECT_DOUBLE_EQ(loose.lower, 5);
+  EXPECT_NEAR(loose.lower, 5, 1e-11);
   EXPECT_DOUBLE_EQ(traffic_bound(100, 0.1, 10, 0.05, 0.5).upper, 10.5);
 }
 

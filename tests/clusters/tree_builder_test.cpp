@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "base/random.h"
 #include "clusters/cluster.h"
 #include "clusters/knn_graph.h"
 #include "data/split.h"
@@ -22,9 +23,16 @@ TreeShape shape_of(int64_t level_1, int64_t level_2, int64_t fan_out_3, int64_t 
   return shape;
 }
 
+void expect_bound(const ClusterTree& tree, const TreeShape& shape, int level) {
+  const LevelBalance balance =
+      balance_levels(tree.item_traffic, shape)[static_cast<size_t>(level - 1)];
+  for (const double sum :
+       sum_by_cluster(balance.traffic.weight, tree.level(level).assignment, shape.count(level)))
+    EXPECT_TRUE(balance.bound.holds(sum)) << "level " << level << ": " << sum;
+}
+
 // The rules of the design, checked from the assignment alone.
 void expect_sound(const ClusterTree& tree, const TreeShape& shape) {
-  const auto balance = balance_levels(tree.item_traffic, shape);
   for (int number = 1; number <= kTreeLevels; ++number) {
     const TreeLevel& level = tree.level(number);
     ASSERT_EQ(level.cluster_count(), shape.count(number));
@@ -39,12 +47,7 @@ void expect_sound(const ClusterTree& tree, const TreeShape& shape) {
     }
     EXPECT_GT(*std::min_element(items.begin(), items.end()), 0) << "level " << number;
   }
-  const LevelBalance& planning = balance[kPlanningLevel - 1];
-  for (const double sum :
-       sum_by_cluster(planning.traffic.weight, tree.planning().assignment, shape.count(2))) {
-    EXPECT_LE(sum, planning.bound.upper);
-    EXPECT_GE(sum, planning.bound.lower);
-  }
+  expect_bound(tree, shape, kPlanningLevel);
   std::vector<int64_t> group_size(static_cast<size_t>(shape.count(1)), 0);
   for (const int32_t parent : tree.planning().parent) ++group_size[static_cast<size_t>(parent)];
   for (const int64_t size : group_size) {
@@ -53,11 +56,44 @@ void expect_sound(const ClusterTree& tree, const TreeShape& shape) {
   }
 }
 
+TEST(ShareChildren, InProportionToTraffic) {
+  EXPECT_EQ(share_children({1, 2, 3}, {9, 9, 9}, 12), (std::vector<int64_t>{2, 4, 6}));
+}
+
+TEST(ShareChildren, AtLeastOneAndNoMoreThanItems) {
+  EXPECT_EQ(share_children({0, 100, 1}, {5, 3, 5}, 7), (std::vector<int64_t>{1, 3, 3}));
+  EXPECT_EQ(share_children({0, 0}, {2, 2}, 4), (std::vector<int64_t>{2, 2}));
+  EXPECT_EQ(share_children({1, 1}, {2, 2}, 3), (std::vector<int64_t>{2, 1}));
+}
+
+// The ratio of the largest average of a cluster's children to the smallest is the least there is.
+TEST(ShareChildren, NoOtherSharingHasALesserRatioBetweenTwo) {
+  Random random(3);
+  for (int trial = 0; trial < 100; ++trial) {
+    std::vector<double> traffic(6);
+    for (double& value : traffic) value = 0.5 + 3 * random.uniform();
+    const std::vector<int64_t> children = share_children(traffic, std::vector<int64_t>(6, 99), 20);
+    const auto ratio = [&](size_t a, int64_t of_a, size_t b, int64_t of_b) {
+      const double first = traffic[a] / static_cast<double>(of_a);
+      const double second = traffic[b] / static_cast<double>(of_b);
+      return std::max(first / second, second / first);
+    };
+    for (size_t a = 0; a < 6; ++a)
+      for (size_t b = 0; b < 6; ++b)
+        if (a != b && children[b] > 1) {
+          EXPECT_LE(ratio(a, children[a], b, children[b]),
+                    ratio(a, children[a] + 1, b, children[b] - 1));
+        }
+  }
+}
+
 TEST(TreeBuilder, ZipfTrafficAtPaperScaleOfClusters) {
   const int64_t count = 20000;
   const Graph graph = knn_graph(grouped_vectors(count, 32, 900, 1), 32, {});
   const TreeShape shape = shape_of(20, 761, 2, 2);
-  expect_sound(build_tree(graph, zipf_traffic(count, 100000, 2), shape), shape);
+  const ClusterTree tree = build_tree(graph, zipf_traffic(count, 100000, 2), shape);
+  expect_sound(tree, shape);
+  for (const int level : {1, 3, 4}) expect_bound(tree, shape, level);
 }
 
 TEST(TreeBuilder, SameForAnyThreadCount) {
@@ -122,7 +158,8 @@ TEST_F(MovieLens, BalanceAndNestingWith128Clusters) {
       EXPECT_TRUE(level.contains(key)) << key;
     }
   }
-  EXPECT_TRUE(result.report["levels"][1]["bound_met"].get<bool>());
+  for (const nlohmann::json& level : result.report["levels"])
+    EXPECT_TRUE(level["bound_met"].get<bool>()) << level;
   // Random clusters of the same number would cut 127 / 128 of the edge weight.
   EXPECT_LT(result.report["levels"][1]["cut"].get<double>(), 0.6);
 }

@@ -50,13 +50,18 @@ TEST(WorkLeases, ProcessesThatCannotMeetHaveAStrideEach) {
 }
 
 // Takes pieces until none is left and writes each into `folder`; "dies" with its third under way.
+// The others hold their first until every process has one and the one that dies is dead.
 void work(const TemporaryFolder& folder, int dying) {
   const LaunchInfo launch = launch_info();
   const bool dies = launch.rank == dying;
-  WorkLeases leases(launch, kPieces, std::chrono::seconds(1), std::chrono::seconds(20));
+  const auto ready = [&](int64_t rank) { return folder / fmt::format("ready-{}", rank); };
+  WorkLeases leases(launch, kPieces, std::chrono::seconds(1), std::chrono::minutes(2));
   for (int taken = 1; const auto piece = leases.next(); ++taken) {
+    if (taken == (dies ? 3 : 1)) write_file(ready(launch.rank), "");
     if (dies && taken == 3) _exit(1);
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    for (int64_t rank = 0; !dies && rank < launch.world_size; ++rank)
+      while (!std::filesystem::exists(ready(rank)))
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
     write_file(folder / std::to_string(*piece), std::to_string(launch.rank));
     leases.finish(*piece);
   }

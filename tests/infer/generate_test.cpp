@@ -6,10 +6,12 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "base/file.h"
 #include "base/reproducible.h"
 #include "data/dataset.h"
+#include "distributed/launch.h"
 #include "infer/pair_table.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/distributed/processes.h"
@@ -36,6 +38,11 @@ class GenerateTest : public testing::Test {
     save_tree(small_tree(), folder / name / "tree.h5");
     return folder / name;
   }
+  static void limit_files() {
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit = {600, 600};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
   // Runs `generate` as so many processes with `threads` each; kills the one of rank `killed` once
   // it has finished a band. Returns how many ended well.
   int run(const std::string& name, int processes, int threads, int killed = -1) const {
@@ -45,6 +52,7 @@ class GenerateTest : public testing::Test {
       try {
         at::set_num_threads(threads);
         if (!can_meet) unsetenv("MASTER_ADDR");
+        if (launch_info().rank == failing) limit_files();
         generate(model, options, rule, at);
         return 0;
       } catch (const std::exception& error) {
@@ -63,6 +71,7 @@ class GenerateTest : public testing::Test {
   GenerateOptions options;
   MiningRule rule;
   bool can_meet = true;  // else the processes have no MASTER_ADDR
+  int failing = -1;      // the rank that cannot write its bands
 };
 
 TEST_F(GenerateTest, TheFileDependsOnNeitherBatchNorThreadsNorProcesses) {
@@ -110,6 +119,14 @@ TEST_F(GenerateTest, TheOthersDoWhatALostProcessHadBegun) {
   ASSERT_EQ(run("whole", 1, 1), 1);
   ASSERT_EQ(run("lost", 3, 1, 2), 2);
   EXPECT_TRUE(table_of("lost") == table_of("whole"));
+}
+
+TEST_F(GenerateTest, AProcessThatFailsEndsThoughItsThreadsWait) {
+  options.batch = 1;
+  ASSERT_EQ(run("whole", 1, 1), 1);
+  failing = 1;
+  ASSERT_EQ(run("full", 2, 2), 1);
+  EXPECT_TRUE(table_of("full") == table_of("whole"));
 }
 
 TEST_F(GenerateTest, ProcessesThatCannotMeetHaveAStrideEach) {
