@@ -1,13 +1,14 @@
 """The best labels of contexts beside transformers: the same model, contexts and labels, float32, 2 threads.
 
-    .venv/bin/python bench/compare_generate.py [--model smollm2|small] [--labels 64|761]
+    .venv/bin/python bench/compare_generate.py [RUN ...]
 
-Three jobs each: greedy (peer: generate with prefix_allowed_tokens_fn, batch 64), the ten best (peer: 10 beams over the
-allowed prefixes, batch 8, which promises nothing; `serendip generate` in mode exact proves its ten) and every label
-scored (peer: the prompt's cache continued with all labels). Prints a JSON line a job: contexts/s of both, tokens and
-trie expansions a context, and the share of the rate of a 1024³ product that the tokens run came to. Where Serendip's whole table would take more than SECONDS, it is stopped after that and its rate
-read from its progress. With 64 labels after make quickstart and recipes/pretrain_tiny.yaml; with 761 after
-recipes/all_pairs.yaml until sft.
+RUN: run folders with a fine-tuned model; without any, runs/quickstart (SmolLM2, 64 labels), runs/pretrain_tiny (a small
+model, 64) and runs/world_large (a small model, 761). Three jobs each: greedy (peer: generate with
+prefix_allowed_tokens_fn, batch 64), the ten best (peer: 10 beams over the allowed prefixes, batch 8, which promises
+nothing; `serendip generate` in mode exact proves its ten) and every label scored (peer: the prompt's cache continued with
+all labels). Prints a JSON line a job: contexts/s of both, tokens and trie expansions a context, and the share of the rate
+of a 1024³ product that the tokens run came to. Where Serendip's whole table would take more than SECONDS, it is stopped
+after that and its rate read from its progress.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import torch
 
 from compare_with_transformers import BINARY, Job
 
-RUNS = {("smollm2", 64): "runs/quickstart", ("small", 64): "runs/pretrain_tiny", ("small", 761): "runs/all_pairs"}
+RUNS = ["runs/quickstart", "runs/pretrain_tiny", "runs/world_large"]
 SECONDS = 90
 
 
@@ -104,30 +105,28 @@ class Run(Job):
                 return {"contexts_per_second": float(rates[-1].replace(",", "")), "stopped_after": SECONDS}
 
 
-def compare(run, name):
+def compare(run):
     generator = torch.Generator().manual_seed(1)
     contexts = torch.randint(len(run.labels), (64, 2), generator=generator).tolist()
-    small = name == "small"
+    small = run.tuned.num_parameters() < 50e6
     for job, peer, mode, k in [
             ("greedy", lambda: run.constrained(contexts * (4 if small else 1), 64, 1), "greedy", 1),
             ("ten best", lambda: run.constrained(contexts[:32 if small else 16], 8, 10), "exact", 10),
             ("every label", lambda: run.scored(contexts[:8]), "full", 10)]:
         rate = peer()
         ours = run.table(mode, k)
-        print(json.dumps({"job": job, "model": name, "labels": len(run.labels), "peer": round(rate, 2), **ours,
+        print(json.dumps({"run": str(run.run), "job": job, "labels": len(run.labels), "peer": round(rate, 2), **ours,
                           "ratio": round(ours["contexts_per_second"] / rate, 1)}), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=["smollm2", "small"])
-    parser.add_argument("--labels", type=int, choices=[64, 761])
+    parser.add_argument("runs", nargs="*", default=RUNS)
     parser.add_argument("--binary", default=BINARY)
     arguments = parser.parse_args()
     torch.set_num_threads(2)
-    for (name, labels), folder in RUNS.items():
-        if name == (arguments.model or name) and labels == (arguments.labels or labels):
-            compare(Run(arguments.binary, folder), name)
+    for folder in arguments.runs:
+        compare(Run(arguments.binary, folder))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/interrupt.h"
+#include "base/parallel_items.h"
 #include "base/progress.h"
 #include "infer/pair_table.h"
 
@@ -178,15 +179,7 @@ BandCost BandJob::run() {
     show();
   };
   for_each_item(
-      workers(), [&] { return leases_.next(); },
-      [&](int64_t worker, int64_t number) {
-        try {
-          work(worker, number);
-        } catch (...) {
-          leases_.give_up();  // the other workers may be waiting for this one's band
-          throw;
-        }
-      });
+      workers(), [&] { return leases_.next(); }, work, [&] { leases_.give_up(); });
   if (!launch_.can_meet && launch_.rank == 0)
     for (;;) {
       const auto patience = std::max(kPatience, kBandsOfPatience * longest);

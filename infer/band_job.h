@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "distributed/parallel_items.h"
+#include "distributed/device.h"
 #include "distributed/work_leases.h"
 #include "infer/band_store.h"
 #include "infer/generate.h"

@@ -10,9 +10,10 @@
 
 #include "base/check.h"
 #include "base/interrupt.h"
+#include "base/parallel_items.h"
 #include "base/progress.h"
 #include "base/random.h"
-#include "distributed/parallel_items.h"
+#include "distributed/device.h"
 #include "infer/label_search.h"
 
 namespace serendip {

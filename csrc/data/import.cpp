@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <exception>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -13,6 +12,7 @@
 #include "base/hdf5_file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/parallel_items.h"
 #include "base/progress.h"
 #include "data/dataset.h"
 #include "data/event_part.h"
@@ -269,8 +269,7 @@ void read_event_parts(const ImportOptions& options, const fs::path& data_h5,
     spdlog::info("import: {} of {} parts of {} were read before", before, parts.size(),
                  options.events);
   Progress progress("import", 0, "events");
-  std::mutex mutex;  // of progress and failure
-  std::exception_ptr failure;
+  std::mutex mutex;  // of progress
   std::atomic<bool> failed = false;
   const auto advance = [&](int64_t rows) {
     throw_if_interrupted();
@@ -278,24 +277,18 @@ void read_event_parts(const ImportOptions& options, const fs::path& data_h5,
     const std::lock_guard lock(mutex);
     progress.advance(rows);
   };
-  const int threads = std::min(omp_get_max_threads(), static_cast<int>(parts.size()));
-#pragma omp parallel num_threads(threads)
-  {
-    try {
-      while (const std::optional<int64_t> next = failed ? std::nullopt : sharing.next()) {
-        const auto part = static_cast<size_t>(*next);
-        if (!fs::exists(kept[part]))
-          write_event_part(kept[part], parts[part], event_columns(options), event_format(options),
-                           options.max_bad_rows, advance);
-        sharing.finish(*next);
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!failed.exchange(true)) failure = std::current_exception();
-      sharing.give_up();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
+  const auto read = [&](int64_t, int64_t number) {
+    const auto part = static_cast<size_t>(number);
+    if (!fs::exists(kept[part]))
+      write_event_part(kept[part], parts[part], event_columns(options), event_format(options),
+                       options.max_bad_rows, advance);
+    sharing.finish(number);
+  };
+  for_each_item(std::min<int64_t>(omp_get_max_threads(), std::ssize(parts)), sharing.next, read,
+                [&] {
+                  failed = true;
+                  sharing.give_up();
+                });
 }
 
 nlohmann::json import_data(const ImportOptions& options, const fs::path& data_h5,

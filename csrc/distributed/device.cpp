@@ -1,6 +1,7 @@
 #include "distributed/device.h"
 
 #include <ATen/DeviceAccelerator.h>
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
 
 #include "base/check.h"
@@ -24,6 +25,8 @@ at::Device open_device(const std::string& name, const std::string& option) {
   at::accelerator::setDeviceIndex(static_cast<at::DeviceIndex>(index));
   return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
 }
+
+int64_t parallel_workers(at::Device device) { return device.is_cpu() ? at::get_num_threads() : 1; }
 
 MemoryUse memory_use(at::Device device) {
   if (!device.is_cuda()) return {resident_memory_bytes(), peak_memory_bytes()};

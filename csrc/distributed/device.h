@@ -16,6 +16,10 @@ bool has_gpu();
 // becomes the current one. `option` names the setting in errors: Error where there is no such GPU.
 at::Device open_device(const std::string& name, const std::string& option);
 
+// How many pieces of a model's work to do at a time (base/parallel_items.h): on the CPU as many as
+// LibTorch has threads, on a GPU one.
+int64_t parallel_workers(at::Device device);
+
 // In bytes: of a GPU what LibTorch has allocated there, else the resident set of the process. The
 // peak since the start, or since the last reset_peak_memory() of the CPU's.
 struct MemoryUse {

@@ -8,7 +8,8 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "distributed/parallel_items.h"
+#include "base/parallel_items.h"
+#include "distributed/device.h"
 #include "simulator/arm_life.h"
 #include "simulator/experiment_files.h"
 #include "simulator/experiment_results.h"

@@ -100,24 +100,24 @@ class SortedRunCounter : public TransitionCounter {
   using Key = RowKey<W>;
   using Row = CountedKey<W>;
 
-  // An eighth of the memory for keys as they come, twice as much while they are sorted and counted,
-  // half for the runs that they become.
+  // An eighth of the memory for keys as they come, of all threads, twice as much while they are
+  // sorted and counted, half for the runs that they become.
   SortedRunCounter(int64_t context_size, RowPacking packing, int64_t memory, fs::path folder)
       : context_size_(context_size),
         packing_(packing),
         folder_(std::move(folder)),
-        keys_(static_cast<size_t>(omp_get_max_threads())),
-        most_keys_(
-            std::max<size_t>(1, static_cast<size_t>(memory) / 8 / keys_.size() / sizeof(Key))),
+        most_keys_(std::max<size_t>(
+            1, static_cast<size_t>(memory / 8 / omp_get_max_threads()) / sizeof(Key))),
         most_rows_(static_cast<size_t>(memory) / 2 / sizeof(Row)) {}
 
   void add(const std::vector<int32_t>& context, const std::vector<int32_t>& label) override {
-    std::vector<Key>& keys = keys_[static_cast<size_t>(omp_get_thread_num())];
-    for (size_t row = 0; row < label.size(); ++row) {
+    std::vector<Key> keys;
+    keys.reserve(label.size());
+    for (size_t row = 0; row < label.size(); ++row)
       keys.push_back(
           packing_.pack<W>(context.data() + static_cast<int64_t>(row) * context_size_, label[row]));
-      if (keys.size() >= most_keys_) keep(keys);
-    }
+    for (auto next = keys.cbegin(); next != keys.cend();)
+      if (std::vector<Key> full = put(next, keys.cend()); !full.empty()) keep(full);
   }
 
   void add_sorted(TransitionSource rows) override {
@@ -147,6 +147,17 @@ class SortedRunCounter : public TransitionCounter {
   }
 
  private:
+  // Moves keys to those that wait until they are as many as one thread may sort; returns them then.
+  std::vector<Key> put(typename std::vector<Key>::const_iterator& next,
+                       typename std::vector<Key>::const_iterator end) {
+    const std::lock_guard lock(mutex_);
+    const auto room = static_cast<std::ptrdiff_t>(most_keys_ - keys_.size());
+    const auto stop = next + std::min(room, end - next);
+    keys_.insert(keys_.end(), next, stop);
+    next = stop;
+    return keys_.size() == most_keys_ ? std::exchange(keys_, {}) : std::vector<Key>();
+  }
+
   // Turns keys into a run.
   void keep(std::vector<Key>& keys) {
     sort_keys(keys);
@@ -188,10 +199,8 @@ class SortedRunCounter : public TransitionCounter {
   }
 
   std::vector<Run<W>> all_runs() {
-    for (std::vector<Key>& keys : keys_) {
-      keep(keys);
-      keys = {};
-    }
+    keep(keys_);
+    keys_ = {};
     std::vector<Run<W>> runs = std::move(held_);
     int64_t begin = 0;
     for (const int64_t end : spill_ends_)
@@ -203,9 +212,9 @@ class SortedRunCounter : public TransitionCounter {
   int64_t context_size_;
   RowPacking packing_;
   fs::path folder_;
-  std::vector<std::vector<Key>> keys_;  // of each thread
-  size_t most_keys_, most_rows_;
-  std::mutex mutex_;  // of what follows
+  size_t most_keys_, most_rows_;  // for each thread, for all
+  std::mutex mutex_;              // of what follows
+  std::vector<Key> keys_;         // not sorted yet
   std::vector<Run<W>> held_, given_;
   size_t rows_held_ = 0;
   std::unique_ptr<ScratchFile> scratch_;

@@ -14,7 +14,7 @@ namespace serendip {
 class TransitionCounter {
  public:
   virtual ~TransitionCounter() = default;
-  // One occurrence a row: context [T, K], label [T]. From any thread of an OpenMP team.
+  // One occurrence a row: context [T, K], label [T]. From any thread.
   virtual void add(const std::vector<int32_t>& context, const std::vector<int32_t>& label) = 0;
   // Rows counted before: ascending by context, then label.
   virtual void add_sorted(TransitionSource rows) = 0;

@@ -1,4 +1,4 @@
-#include "distributed/parallel_items.h"
+#include "base/parallel_items.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
@@ -8,6 +8,8 @@
 #include <set>
 #include <stdexcept>
 #include <thread>
+
+#include "distributed/device.h"
 
 namespace serendip {
 namespace {
@@ -40,6 +42,19 @@ TEST(ForEachItem, AFailureEndsIt) {
   };
   EXPECT_THROW(run(), std::runtime_error);
   EXPECT_LT(begun, 100);
+}
+
+TEST(ForEachItem, AFailureLetsGoWhoWaitsForTheNext) {
+  std::atomic<bool> failed = false;
+  std::atomic<int> asked = 0;
+  const auto next = [&]() -> std::optional<int64_t> {
+    if (asked++ == 0) return 0;
+    while (!failed) std::this_thread::yield();
+    return std::nullopt;
+  };
+  const auto fail = [](int64_t, int64_t) { throw std::runtime_error("the item"); };
+  EXPECT_THROW(for_each_item(2, next, fail, [&] { failed = true; }), std::runtime_error);
+  EXPECT_TRUE(failed);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "transitions/counting.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <map>
@@ -80,6 +81,23 @@ TEST(Counting, AddsSortedRowsOfOthers) {
   }
   const std::map<Row, int64_t> expected = {{{{2}, 5}, 111}, {{{3}, 1}, 110}, {{{4}, 5}, 1}};
   EXPECT_EQ(read_rows(*counter), expected);
+}
+
+// Whatever OpenMP says of how many there are.
+TEST(Counting, AnyThreadAdds) {
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(1);
+  const TemporaryFolder folder;
+  const auto counter = make_transition_counter(2, 10, 4096, folder.path());
+  omp_set_num_threads(before);
+#pragma omp parallel num_threads(4)
+  for (int t = 0; t < 1000; ++t) counter->add({t % 7, t % 3, t % 7, t % 3}, {8, 9});
+  int64_t all = 0;
+  for (const auto& [row, count] : read_rows(*counter)) {
+    EXPECT_TRUE(row.second == 8 || row.second == 9);
+    all += count;
+  }
+  EXPECT_EQ(all, 4 * 2000);
 }
 
 TEST(Counting, NoRows) {

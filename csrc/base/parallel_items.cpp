@@ -1,6 +1,4 @@
-#include "distributed/parallel_items.h"
-
-#include <ATen/Parallel.h>
+#include "base/parallel_items.h"
 
 #include <atomic>
 #include <exception>
@@ -8,31 +6,30 @@
 
 namespace serendip {
 
-int64_t parallel_workers(torch::Device device) {
-  return device.is_cpu() ? at::get_num_threads() : 1;
-}
-
 void for_each_item(int64_t workers, const std::function<std::optional<int64_t>()>& next,
-                   const std::function<void(int64_t, int64_t)>& work) {
-  std::atomic<bool> failed = false;
+                   const std::function<void(int64_t, int64_t)>& work,
+                   const std::function<void()>& failed) {
+  std::atomic<bool> has_failed = false;
   std::exception_ptr failure;
   std::mutex mutex;
   const auto run = [&](int64_t worker) {
     try {
-      while (!failed) {
+      while (!has_failed) {
         const std::optional<int64_t> item = next();
         if (!item) return;
         work(worker, *item);
       }
     } catch (...) {
       const std::lock_guard lock(mutex);
-      if (!failed.exchange(true)) failure = std::current_exception();
+      if (has_failed.exchange(true)) return;
+      failure = std::current_exception();
+      if (failed) failed();
     }
   };
   // Inside, LibTorch and MKL see that they are on one of several threads and use no more.
-  at::parallel_for(0, workers, 1, [&](int64_t first, int64_t last) {
-    for (int64_t worker = first; worker < last; ++worker) run(worker);
-  });
+#pragma omp parallel for schedule(static, 1) \
+    num_threads(static_cast <int>(workers)) if (workers > 1)
+  for (int64_t worker = 0; worker < workers; ++worker) run(worker);
   if (failure) std::rethrow_exception(failure);
 }
 
