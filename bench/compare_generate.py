@@ -1,14 +1,15 @@
 """The best labels of contexts beside transformers: the same model, contexts and labels, float32, 2 threads.
 
-    .venv/bin/python bench/compare_generate.py [RUN ...]
+    .venv/bin/python bench/compare_generate.py [RUN ...] [--llama-cpp PYTHON CONVERT]
 
 RUN: run folders with a fine-tuned model; without any, runs/quickstart (SmolLM2, 64 labels), runs/pretrain_tiny (a small
 model, 64) and runs/world_large (a small model, 761). Three jobs each: greedy (peer: generate with
 prefix_allowed_tokens_fn, batch 64), the ten best (peer: 10 beams over the allowed prefixes, batch 8, which promises
 nothing; `serendip generate` in mode exact proves its ten) and every label scored (peer: the prompt's cache continued with
-all labels). Prints a JSON line a job: contexts/s of both, tokens and trie expansions a context, and the share of the rate
-of a 1024³ product that the tokens run came to. Where Serendip's whole table would take more than SECONDS, it is stopped
-after that and its rate read from its progress.
+all labels). With --llama-cpp greedy is also llama.cpp's, 64 sequences at a time (bench/llama_cpp_labels.py has the
+environment, whose python this is; CONVERT is convert_hf_to_gguf.py of its sources). Prints a JSON line a job: contexts/s
+of both, tokens and trie expansions a context, and the share of the rate of a 1024³ product that the tokens run came to.
+Where Serendip's whole table would take more than SECONDS, it is stopped after that and its rate read from its progress.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import subprocess
 import tempfile
 import time
 
+import h5py
 import torch
 
 from compare_with_transformers import BINARY, Job
@@ -45,6 +47,7 @@ class Run(Job):
         self.end = self.tuned.config.eos_token_id
         self.label_ids = [self.ids([label]) + [self.end] for label in self.labels]
         self.product_rate = product_rate()
+        self.best = None  # [M²] the labels of the last table that was finished
         self.next_tokens = {}  # of a prefix of a label
         for ids in self.label_ids:
             for i, token in enumerate(ids):
@@ -95,6 +98,8 @@ class Run(Job):
             try:
                 output, _ = job.communicate(timeout=SECONDS)
                 result = json.loads(output)
+                with h5py.File(f"{folder}/table.h5") as file:
+                    self.best = file["label"][:, 0]
                 return {"contexts_per_second": round(1 / result["seconds_per_row"], 1), "tokens": result["tokens_per_row"],
                         "share_of_product": round(result["flops_per_second"] / self.product_rate, 2),
                         "expansions": result["expansions_per_row"], "expansions_p99": result["expansions_p99"]}
@@ -105,7 +110,23 @@ class Run(Job):
                 return {"contexts_per_second": float(rates[-1].replace(",", "")), "stopped_after": SECONDS}
 
 
-def compare(run):
+def llama_cpp(run, contexts, python, convert):
+    """Contexts a second of its batched greedy decoding, and their labels."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([run.binary, "export", "--merge", run.run / "sft/best", f"{folder}/model"], check=True,
+                       capture_output=True)
+        subprocess.run([".venv/bin/python", convert, f"{folder}/model", "--outtype", "f32", "--outfile",
+                        f"{folder}/model.gguf"], check=True, capture_output=True)
+        with open(f"{folder}/job.json", "w") as job:
+            json.dump({"prompts": [run.prompt(context) for context in contexts], "labels": run.label_ids, "batch": 64,
+                       "threads": 2}, job)
+        done = subprocess.run([python, "bench/llama_cpp_labels.py", f"{folder}/model.gguf", f"{folder}/job.json"],
+                              check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        result = json.loads(done.stdout)
+        return len(contexts) / result["seconds"], result["labels"]
+
+
+def compare(run, arguments):
     generator = torch.Generator().manual_seed(1)
     contexts = torch.randint(len(run.labels), (64, 2), generator=generator).tolist()
     small = run.tuned.num_parameters() < 50e6
@@ -117,16 +138,25 @@ def compare(run):
         ours = run.table(mode, k)
         print(json.dumps({"run": str(run.run), "job": job, "labels": len(run.labels), "peer": round(rate, 2), **ours,
                           "ratio": round(ours["contexts_per_second"] / rate, 1)}), flush=True)
+        if mode == "greedy" and arguments.llama_cpp:
+            rate, labels = llama_cpp(run, contexts * (4 if small else 1), *arguments.llama_cpp)
+            # The table leaves out what the context holds, the peer does not.
+            pairs = [(label, run.best[c1 * len(run.labels) + c2]) for (c1, c2), label in zip(contexts, labels)
+                     if label not in (c1, c2)] if run.best is not None else []
+            print(json.dumps({"run": str(run.run), "job": "greedy, llama.cpp", "labels": len(run.labels),
+                              "peer": round(rate, 2), "ratio": round(ours["contexts_per_second"] / rate, 1),
+                              "same_label": [sum(int(a == b) for a, b in pairs), len(pairs)]}), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", default=RUNS)
+    parser.add_argument("--llama-cpp", nargs=2, metavar=("PYTHON", "CONVERT"))
     parser.add_argument("--binary", default=BINARY)
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     for folder in arguments.runs:
-        compare(Run(arguments.binary, folder))
+        compare(Run(arguments.binary, folder), arguments)
 
 
 if __name__ == "__main__":

@@ -65,25 +65,24 @@ std::string heat_map_svg(const std::string& name, const HeatMap& map) {
     data += fmt::format("{:.6g}{}", map.values[i], (i + 1) % columns == 0 ? "\n" : " ");
   data += "END\n";
   if (!map.texts.empty()) data += texts_block(map);
-  const bool many = columns > 12;
+  const int left = 50 + name_width(map.y_names);  // a margin that holds the names, in pixels
+  const int widest = map.texts.empty() ? kCell : kTextCell;
+  const int cell = std::clamp((kWidth - left - kRight) / static_cast<int>(columns), 12, widest);
+  const bool many = columns > 12, upright = name_width(map.x_names) > cell;
   std::string script = data + (map.sequential ? kSequential : kDiverging);
   script += fmt::format(
       "set title {}\nset cblabel {}\nunset key\n"
       "set xrange [-0.5:{}.5]\nset yrange [{}.5:-0.5]\nset cbrange [{:.6g}:{:.6g}]\n",
       gnuplot_quoted(map.title), gnuplot_quoted(map.value_label), columns - 1, rows - 1,
       map.sequential ? 0 : -largest, largest);
-  script += tics("x", map.x_names, many ? "rotate by 90 right font ',10'" : "");
+  script += tics("x", map.x_names, upright ? "rotate by 90 right font ',10'" : "");
   script += tics("y", map.y_names, many ? "font ',10'" : "");
   script += "plot $map matrix with image notitle";
   if (!map.texts.empty())
     script +=
         ", $texts using 1:2:3 with labels offset 0,0.5 font ',13' notitle, "
         "$texts using 1:2:4 with labels offset 0,-0.6 font ',11' notitle";
-  // Margins that hold the names, in pixels.
-  const int left = 50 + name_width(map.y_names),
-            bottom = 50 + (many ? name_width(map.x_names) : 20);
-  const int widest = map.texts.empty() ? kCell : kTextCell;
-  const int cell = std::clamp((kWidth - left - kRight) / static_cast<int>(columns), 12, widest);
+  const int bottom = 50 + (upright ? name_width(map.x_names) : 20);
   const int width = cell * static_cast<int>(columns);
   const int height = kTop + std::min(cell, kCell) * static_cast<int>(rows) + bottom;
   const auto at = [](int pixels, int of) { return static_cast<double>(pixels) / of; };
