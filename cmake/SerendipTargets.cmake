@@ -57,7 +57,7 @@ function(serendip_test name)
     set(labels slow)
   endif()
   # Tests run side by side: a thread that waits must not spin.
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
     PROPERTIES LABELS ${labels} TIMEOUT 300
     ENVIRONMENT "OMP_WAIT_POLICY=PASSIVE;SERENDIP_SOURCE_DIR=${CMAKE_SOURCE_DIR};SERENDIP_BINARY=$<TARGET_FILE:serendip>")
 endfunction()

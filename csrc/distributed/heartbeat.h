@@ -20,7 +20,7 @@ class Heartbeat {
   Heartbeat& operator=(const Heartbeat&) = delete;
 
   // Called once a collective has failed: "rank 2 is lost", as whoever looked first has found; empty
-  // where all go on. Takes a few seconds.
+  // where all go on. Takes ten seconds; of rank 0 up to twenty.
   std::string find_lost();
   // How often that process has beaten.
   int64_t count(int64_t rank);
@@ -29,7 +29,9 @@ class Heartbeat {
   void beat();
   void read_verdict();
   std::vector<int64_t> counts();
-  std::string look();
+  std::vector<int64_t> silent_ranks();
+  std::string agree(const std::vector<int64_t>& lost);
+  void wait_for_others(const std::vector<int64_t>& lost);
 
   c10::intrusive_ptr<c10d::Store> store_;
   int64_t rank_, world_size_;

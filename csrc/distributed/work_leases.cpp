@@ -16,10 +16,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kPoll = std::chrono::milliseconds(200);
-constexpr auto kFarewell = std::chrono::seconds(5);
+constexpr auto kFarewell = std::chrono::seconds(5);  // of a process that leaves work undone
 
 std::string holder_key(int64_t piece) { return fmt::format("lease/{}/holder", piece); }
 std::string done_key(int64_t piece) { return fmt::format("lease/{}/done", piece); }
+std::string gone_key(int64_t rank) { return fmt::format("lease/gone/{}", rank); }
 
 }  // namespace
 
@@ -60,6 +61,14 @@ struct WorkLeases::Shared {
     if (!is_new && seen->second.first != beat) seen->second = {beat, Clock::now()};
     return Clock::now() - seen->second.second >= expiry;
   }
+
+  bool others_are_there() {
+    for (int64_t rank = 0; rank < launch.world_size; ++rank)
+      if (rank != launch.rank && !store->check({gone_key(rank)}) &&
+          !has_expired(std::to_string(rank)))
+        return true;
+    return false;
+  }
 };
 
 WorkLeases::WorkLeases(const LaunchInfo& launch, int64_t count, std::chrono::milliseconds expiry,
@@ -85,11 +94,11 @@ WorkLeases::WorkLeases(const LaunchInfo& launch, int64_t count, std::chrono::mil
 WorkLeases::~WorkLeases() {
   if (!shared_) return;
   try {
-    int64_t gone = shared_->store->add("lease/gone", 1);
-    const bool keeps_store = shared_->launch.rank == 0 && !shared_->launch.agent_store;
-    for (const auto start = Clock::now();
-         keeps_store && gone < shared_->launch.world_size && Clock::now() - start < kFarewell;
-         gone = shared_->store->add("lease/gone", 0))
+    shared_->store->set(gone_key(shared_->launch.rank), "");
+    if (shared_->launch.rank != 0 || shared_->launch.agent_store) return;
+    const bool all_done = count_done() == count_;
+    const auto start = Clock::now();
+    while (shared_->others_are_there() && (all_done || Clock::now() - start < kFarewell))
       std::this_thread::sleep_for(kPoll);
   } catch (const std::exception&) {  // the store is gone already
   }

@@ -29,7 +29,8 @@ class WorkLeases {
   WorkLeases(const LaunchInfo& launch, int64_t count,
              std::chrono::milliseconds expiry = std::chrono::seconds(15),
              std::chrono::milliseconds timeout = std::chrono::minutes(5));
-  // Rank 0, where it keeps the store, waits a little for the others to see the end.
+  // Rank 0, where it keeps the store, waits for the others to see the end: those that show signs of
+  // life; a little where something is left to do, which may be its own.
   ~WorkLeases();
   WorkLeases(const WorkLeases&) = delete;
   WorkLeases& operator=(const WorkLeases&) = delete;

@@ -1,8 +1,10 @@
 // Preloaded into a program: its FAULT_AT-th write into FAULT_FOLDER, counted over write, writev,
-// pwrite and fsync, and all after it fail with FAULT_ERRNO, as on a full or broken disk.
+// pwrite and fsync, and all after it fail with FAULT_ERRNO, as on a full or broken disk. With
+// FAULT_SIGNAL none fails: the program gets that signal before the FAULT_AT-th.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,10 @@ static int fails(int descriptor) {
   snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
   const ssize_t length = readlink(link, path, sizeof path - 1);
   if (length < 0 || strncmp(path, folder, strlen(folder)) != 0) return 0;
-  if (atomic_fetch_add(&writes, 1) + 1 < atol(at)) return 0;
+  const long number = atomic_fetch_add(&writes, 1) + 1;
+  const char* signal = getenv("FAULT_SIGNAL");
+  if (signal != NULL && number == atol(at)) raise(atoi(signal));
+  if (signal != NULL || number < atol(at)) return 0;
   errno = atoi(getenv("FAULT_ERRNO"));
   return 1;
 }

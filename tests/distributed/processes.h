@@ -2,15 +2,12 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/distributed/free_port.h"
@@ -18,10 +15,9 @@
 namespace serendip {
 
 // Forks `count` of them, each with the variables that torchrun would set, and has each call `work`,
-// whose result is its exit status. The one of rank `killed` is killed as soon as `kill_now` says
-// so. Returns how many ended with 0.
-inline int run_processes(int count, const std::function<int()>& work, int killed = -1,
-                         const std::function<bool()>& kill_now = {}) {
+// whose result is its exit status. A signal may end the one of rank `killed` alone. Returns how
+// many ended with 0.
+inline int run_processes(int count, const std::function<int()>& work, int killed = -1) {
   const std::string port = std::to_string(free_port());
   std::vector<pid_t> children;
   for (int rank = 0; rank < count; ++rank) {
@@ -34,16 +30,12 @@ inline int run_processes(int count, const std::function<int()>& work, int killed
     _exit(work());
   }
   int well = 0;
-  for (const pid_t child : children) {
+  for (int rank = 0; rank < count; ++rank) {
     int status = 0;
-    while (waitpid(child, &status, WNOHANG) == 0) {
-      if (killed >= 0 && kill_now()) kill(children[static_cast<size_t>(killed)], SIGKILL);
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    waitpid(children[static_cast<size_t>(rank)], &status, 0);
     well += status == 0;
-    const bool lost =
-        WIFSIGNALED(status) && (killed < 0 || child != children[static_cast<size_t>(killed)]);
-    EXPECT_FALSE(lost) << "a process was ended by signal " << WTERMSIG(status);
+    EXPECT_FALSE(WIFSIGNALED(status) && rank != killed)
+        << "rank " << rank << " was ended by signal " << WTERMSIG(status);
   }
   return well;
 }

@@ -5,10 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <thread>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "tests/base/temporary_folder.h"
+#include "tests/base/wait_until.h"
 #include "tests/distributed/processes.h"
 
 namespace serendip {
@@ -50,21 +51,32 @@ TEST(WorkLeases, ProcessesThatCannotMeetHaveAStrideEach) {
 }
 
 // Takes pieces until none is left and writes each into `folder`; "dies" with its third under way.
-// The others hold their first until every process has one and the one that dies is dead.
+// The others hold their first until every process has one and the one that dies is dead; none takes
+// the store away before all have seen the end, however long one of them is not heard of.
 void work(const TemporaryFolder& folder, int dying) {
   const LaunchInfo launch = launch_info();
   const bool dies = launch.rank == dying;
-  const auto ready = [&](int64_t rank) { return folder / fmt::format("ready-{}", rank); };
+  const auto say = [&](const char* what) {
+    write_file(folder / fmt::format("{}-{}", what, launch.rank), "");
+  };
+  const auto wait_for_all_to_say = [&](const char* what, int64_t but) {
+    for (int64_t rank = 0; rank < launch.world_size; ++rank) {
+      const auto said = [&] {
+        return std::filesystem::exists(folder / fmt::format("{}-{}", what, rank));
+      };
+      if (rank != but && !wait_until(said)) fail("rank {} is not {}", rank, what);
+    }
+  };
   WorkLeases leases(launch, kPieces, std::chrono::seconds(1), std::chrono::minutes(2));
   for (int taken = 1; const auto piece = leases.next(); ++taken) {
-    if (taken == (dies ? 3 : 1)) write_file(ready(launch.rank), "");
+    if (taken == (dies ? 3 : 1)) say("ready");
     if (dies && taken == 3) _exit(1);
-    for (int64_t rank = 0; !dies && rank < launch.world_size; ++rank)
-      while (!std::filesystem::exists(ready(rank)))
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (!dies) wait_for_all_to_say("ready", -1);
     write_file(folder / std::to_string(*piece), std::to_string(launch.rank));
     leases.finish(*piece);
   }
+  say("done");
+  wait_for_all_to_say("done", dying);
 }
 
 std::map<std::string, int> pieces_of_ranks(const TemporaryFolder& folder) {

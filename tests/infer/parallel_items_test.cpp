@@ -32,16 +32,17 @@ TEST(ForEachItem, EveryItemOnceByAWorkerThatComputesAlone) {
 }
 
 TEST(ForEachItem, AFailureEndsIt) {
+  constexpr int kItems = 1'000'000;
   std::atomic<int> begun = 0;
   const auto run = [&] {
-    for_each_item(parallel_workers(torch::kCPU), 1000, [&](int64_t, int64_t item) {
+    for_each_item(parallel_workers(torch::kCPU), kItems, [&](int64_t, int64_t item) {
       ++begun;
       if (item == 3) throw std::runtime_error("item 3");
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     });
   };
   EXPECT_THROW(run(), std::runtime_error);
-  EXPECT_LT(begun, 100);
+  EXPECT_LT(begun, kItems);
 }
 
 TEST(ForEachItem, AFailureLetsGoWhoWaitsForTheNext) {

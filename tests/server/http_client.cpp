@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 namespace serendip::server {
 
 HttpClient::HttpClient(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-  const timeval longest{10, 0};
+  const timeval longest{60, 0};
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
   sockaddr_in address{};
@@ -54,6 +55,11 @@ bool HttpClient::fill() {
 bool HttpClient::closed() {
   char byte = 0;
   return recv(socket_, &byte, 1, 0) <= 0 && errno != EAGAIN;
+}
+
+bool HttpClient::cut_off() {
+  pollfd state{socket_, 0, 0};
+  return poll(&state, 1, 60'000) == 1 && (state.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 HttpAnswer HttpClient::receive() {

@@ -15,7 +15,7 @@ struct HttpAnswer {
   nlohmann::json json() const { return nlohmann::json::parse(body); }
 };
 
-// One connection to 127.0.0.1. Reading waits ten seconds at most.
+// One connection to 127.0.0.1. Reading and writing wait a minute at most.
 class HttpClient {
  public:
   explicit HttpClient(int port);
@@ -27,8 +27,10 @@ class HttpClient {
   bool send(const std::string& bytes);
   void shut_down_sending();
   HttpAnswer receive();
-  // The connection was closed by the server, within the ten seconds.
+  // The connection was closed by the server, within the minute.
   bool closed();
+  // The same where answers are left unread: the server has closed it with requests unread.
+  bool cut_off();
 
   HttpAnswer get(const std::string& target, const std::string& headers = "");
   HttpAnswer post(const std::string& target, const std::string& body,

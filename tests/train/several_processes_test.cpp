@@ -2,11 +2,14 @@
 // killed is named, and the same command goes on with any number of them.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
-#include <cstdlib>
+#include <csignal>
 
 #include "base/file.h"
+#include "distributed/launch.h"
 #include "lm/named_tensors.h"
+#include "tests/base/before_fsync.h"
 #include "tests/distributed/processes.h"
 #include "tests/train/small_fine_tuning.h"
 
@@ -17,21 +20,28 @@ namespace fs = std::filesystem;
 
 class SeveralProcesses : public SmallFineTuning {
  protected:
-  // Runs `sft` as so many processes; kills the one of rank `killed` as soon as `kill_at` is there.
-  // What a process ends with goes to folder/rank_N. Returns whether all ended well.
+  // Runs `sft` as so many processes. Rank 0 kills the one of rank `killed` as soon as `kill_at` is
+  // there. What a process ends with goes to folder/rank_N. Returns whether all ended well.
   bool run(const fs::path& folder, int processes, int killed = -1,
            const fs::path& kill_at = {}) const {
     const auto work = [&] {
+      const int64_t rank = launch_info().rank;
+      const fs::path victim = folder / "victim";
+      if (rank == killed) write_file(victim, std::to_string(getpid()));
+      if (rank == 0 && killed > 0)
+        before_fsync = [&] {
+          if (fs::exists(kill_at)) kill(std::stoi(read_file(victim)), SIGKILL);
+        };
       std::string end = "done";
       try {
         sft(model, options, eval, folder);
       } catch (const std::exception& error) {
         end = error.what();
       }
-      write_file(folder / fmt::format("rank_{}", std::getenv("RANK")), end);
+      write_file(folder / fmt::format("rank_{}", rank), end);
       return end == "done" ? 0 : 1;
     };
-    return run_processes(processes, work, killed, [&] { return fs::exists(kill_at); }) == processes;
+    return run_processes(processes, work, killed) == processes;
   }
 };
 
@@ -100,6 +110,7 @@ TEST_F(SeveralProcesses, NameTheOneThatIsLostAndGoOn) {
   const fs::path at = folder / "killed";
   prepare(at);
   EXPECT_FALSE(run(at, 4, /*killed=*/2, at / "sft/evaluations/step_20.json"));
+  EXPECT_FALSE(fs::exists(at / "rank_2"));
   for (const int rank : {0, 1, 3}) {
     const std::string end = read_file(at / fmt::format("rank_{}", rank));
     EXPECT_NE(end.find("rank 2 is lost"), std::string::npos) << end;

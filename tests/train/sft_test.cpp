@@ -5,9 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <thread>
-
 #include "base/check.h"
 #include "base/file.h"
 #include "base/interrupt.h"
@@ -15,6 +12,7 @@
 #include "infer/generate.h"
 #include "infer/language_model.h"
 #include "infer/pair_table.h"
+#include "tests/base/before_fsync.h"
 #include "tests/infer/small_language.h"
 #include "tests/train/small_fine_tuning.h"
 #include "train/evaluate.h"
@@ -26,12 +24,18 @@ namespace fs = std::filesystem;
 
 class SftTest : public SmallFineTuning {
  protected:
-  // Runs `sft` in a child; kills it as soon as `path` is there, when one is given.
-  void sft_in_child(const fs::path& folder, const fs::path& kill_at = {}) const {
+  // Runs `sft` in a child, which gets the signal as soon as the file or folder `moment` is there,
+  // when one is given. Returns its exit code; minus the signal that ended it.
+  int sft_in_child(const fs::path& folder, const fs::path& moment = {},
+                   int signal = SIGKILL) const {
     const pid_t child = fork();
     if (child == 0) {
+      catch_interrupts();
+      if (!moment.empty()) raise_at(moment, signal);
       try {
         sft(model, options, eval, folder);
+      } catch (const Interrupted&) {
+        _exit(130);
       } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
         _exit(1);
@@ -39,15 +43,8 @@ class SftTest : public SmallFineTuning {
       _exit(0);
     }
     int status = 0;
-    while (waitpid(child, &status, WNOHANG) == 0) {
-      if (!kill_at.empty() && fs::exists(kill_at)) kill(child, SIGKILL);
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    if (kill_at.empty()) {
-      EXPECT_EQ(status, 0);
-    } else {
-      EXPECT_TRUE(WIFSIGNALED(status));
-    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
 };
 
@@ -57,7 +54,7 @@ TEST_F(SftTest, KilledAndResumedEndsWithTheSameWeights) {
     options.mode = mode;
     const fs::path whole = folder / (std::string(mode) + "_whole");
     prepare(whole);
-    sft_in_child(whole);
+    ASSERT_EQ(sft_in_child(whole), 0);
     const char* weights =
         options.mode == "lora" ? "adapter_model.safetensors" : "model.safetensors";
     const std::string expected = read_file(whole / "sft/step_6" / weights);
@@ -67,8 +64,8 @@ TEST_F(SftTest, KilledAndResumedEndsWithTheSameWeights) {
       const fs::path killed = folder / "killed";
       fs::remove_all(killed);
       prepare(killed);
-      sft_in_child(killed, killed / moment);
-      sft_in_child(killed);
+      EXPECT_EQ(sft_in_child(killed, killed / moment), -SIGKILL);
+      ASSERT_EQ(sft_in_child(killed), 0);
       EXPECT_TRUE(read_file(killed / "sft/step_6" / weights) == expected);
       EXPECT_EQ(fs::read_symlink(killed / "sft/best"), fs::read_symlink(whole / "sft/best"));
     }
@@ -177,27 +174,12 @@ TEST_F(SftTest, TerminatedItSavesItsPosition) {
   options.steps = 30;
   eval.every = 10;
   prepare(folder / "whole");
-  sft_in_child(folder / "whole");
+  ASSERT_EQ(sft_in_child(folder / "whole"), 0);
   const fs::path ended = folder / "ended";
   prepare(ended);
-  const pid_t child = fork();
-  if (child == 0) {
-    catch_interrupts();
-    try {
-      sft(model, options, eval, ended);
-    } catch (const Interrupted&) {
-      _exit(130);
-    }
-    _exit(0);
-  }
-  while (!fs::exists(ended / "sft/evaluations/step_10.json"))
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  kill(child, SIGTERM);
-  int status = 0;
-  waitpid(child, &status, 0);
-  ASSERT_EQ(WEXITSTATUS(status), 130);
-  EXPECT_FALSE(fs::exists(ended / "sft/step_30"));
-  sft_in_child(ended);
+  ASSERT_EQ(sft_in_child(ended, ended / "sft/evaluations/step_10.json", SIGTERM), 130);
+  EXPECT_TRUE(fs::exists(ended / "sft/step_11"));
+  ASSERT_EQ(sft_in_child(ended), 0);
   EXPECT_TRUE(read_file(ended / "sft/step_30/adapter_model.safetensors") ==
               read_file(folder / "whole/sft/step_30/adapter_model.safetensors"));
 }
@@ -209,10 +191,10 @@ TEST_F(SftTest, SixteenBitWeightsResumeToTheBit) {
   options.recompute = true;
   options.micro_batch_size = 3;
   prepare(folder / "whole");
-  sft_in_child(folder / "whole");
+  ASSERT_EQ(sft_in_child(folder / "whole"), 0);
   prepare(folder / "killed");
-  sft_in_child(folder / "killed", folder / "killed/sft/step_4");
-  sft_in_child(folder / "killed");
+  EXPECT_EQ(sft_in_child(folder / "killed", folder / "killed/sft/step_4"), -SIGKILL);
+  ASSERT_EQ(sft_in_child(folder / "killed"), 0);
   for (const char* file : {"model.safetensors", "trainer/optimizer.safetensors"})
     EXPECT_TRUE(read_file(folder / "killed/sft/step_6" / file) ==
                 read_file(folder / "whole/sft/step_6" / file))
