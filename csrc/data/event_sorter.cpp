@@ -1,6 +1,7 @@
 #include "data/event_sorter.h"
 
 #include <algorithm>
+#include <future>
 
 #include "base/interrupt.h"
 
@@ -11,11 +12,11 @@ namespace {
 
 constexpr int64_t kScatterBuffer = 2048;  // events gathered for a range before they are written
 
-// Into `sorted`: by user, each of whose events have their place there, then by time. `place`
-// [users]: where the first of each goes; moved on.
-void sort_events(std::span<const ImportedEvent> events, int64_t first_user,
-                 std::vector<int64_t>& place, std::vector<ImportedEvent>& sorted) {
-  sorted.resize(events.size());
+// By user, each of whose events have their place there, then by time. `place` [users]: where the
+// first of each goes; moved on.
+std::vector<ImportedEvent> sort_events(std::span<const ImportedEvent> events, int64_t first_user,
+                                       std::vector<int64_t>& place) {
+  std::vector<ImportedEvent> sorted(events.size());
   for (const ImportedEvent& event : events)
     sorted[static_cast<size_t>(place[static_cast<size_t>(event.user - first_user)]++)] = event;
   const auto is_earlier = [](const ImportedEvent& a, const ImportedEvent& b) {
@@ -27,6 +28,7 @@ void sort_events(std::span<const ImportedEvent> events, int64_t first_user,
     if (!std::is_sorted(first, last, is_earlier)) std::stable_sort(first, last, is_earlier);
     begin = end;
   }
+  return sorted;
 }
 
 }  // namespace
@@ -98,6 +100,20 @@ std::unique_ptr<ScratchFile> EventSorter::scatter(const std::vector<int64_t>& ra
   return scattered;
 }
 
+std::vector<ImportedEvent> EventSorter::sorted_range(const std::vector<int64_t>& offsets,
+                                                     int64_t first, int64_t last) {
+  throw_if_interrupted();
+  const int64_t begin = offsets[static_cast<size_t>(first)];
+  if (spilled_ > 0) {
+    buffer_.resize(static_cast<size_t>(offsets[static_cast<size_t>(last)] - begin));
+    scratch_->read<ImportedEvent>(buffer_, begin);
+  }
+  std::vector<int64_t> place;
+  for (int64_t user = first; user < last; ++user)
+    place.push_back(offsets[static_cast<size_t>(user)] - begin);
+  return sort_events(buffer_, first, place);
+}
+
 void EventSorter::sort(const std::function<void(std::span<const ImportedEvent>)>& consume) {
   const std::vector<int64_t> offsets = user_offsets();
   std::vector<int64_t> ends = {static_cast<int64_t>(user_events_.size())};
@@ -106,22 +122,16 @@ void EventSorter::sort(const std::function<void(std::span<const ImportedEvent>)>
     ends = range_ends();
     scratch_ = scatter(ends, offsets);
   }
-  std::vector<ImportedEvent> sorted;
-  std::vector<int64_t> place;
-  int64_t first = 0;
-  for (const int64_t end : ends) {
-    throw_if_interrupted();
-    const int64_t begin = offsets[static_cast<size_t>(first)];
-    if (spilled_ > 0) {
-      buffer_.resize(static_cast<size_t>(offsets[static_cast<size_t>(end)] - begin));
-      scratch_->read<ImportedEvent>(buffer_, begin);
-    }
-    place.clear();
-    for (int64_t user = first; user < end; ++user)
-      place.push_back(offsets[static_cast<size_t>(user)] - begin);
-    sort_events(buffer_, first, place, sorted);
+  const auto start = [&](size_t range) {
+    const int64_t first = range == 0 ? 0 : ends[range - 1], last = ends[range];
+    return std::async(std::launch::async,
+                      [=, this, &offsets] { return sorted_range(offsets, first, last); });
+  };
+  std::future<std::vector<ImportedEvent>> next = start(0);
+  for (size_t range = 0; range < ends.size(); ++range) {
+    const std::vector<ImportedEvent> sorted = next.get();
+    if (range + 1 < ends.size()) next = start(range + 1);
     if (!sorted.empty()) consume(sorted);
-    first = end;
   }
 }
 

@@ -19,8 +19,8 @@ struct ImportedEvent {
   float reward;
 };
 
-// Holds at most `memory_events` events (24 bytes each, twice while sorting), or the busiest user's
-// if those are more, and 16 bytes a user. Uses up to 48 bytes of disk an event.
+// Holds at most `memory_events` events (24 bytes each, three times while sorting), or the busiest
+// user's if those are more, and 16 bytes a user. Uses up to 48 bytes of disk an event.
 class EventSorter {
  public:
   // Scratch files lie in `folder`.
@@ -31,11 +31,15 @@ class EventSorter {
   int64_t event_count() const { return event_count_; }
   // [U + 1], U = highest user seen + 1: where each user's events begin in the sorted order.
   std::vector<int64_t> user_offsets() const;
-  // Calls `consume` with consecutive stretches of the sorted events. Ends the sorter's use.
+  // Calls `consume` with consecutive stretches of the sorted events; the next one is sorted
+  // meanwhile. Ends the sorter's use.
   void sort(const std::function<void(std::span<const ImportedEvent>)>& consume);
 
  private:
   void spill();
+  // Those of users [first, last), out of the scratch file where events were spilled.
+  std::vector<ImportedEvent> sorted_range(const std::vector<int64_t>& offsets, int64_t first,
+                                          int64_t last);
   // Ranges of consecutive users [first, last) that fit the memory.
   std::vector<int64_t> range_ends() const;
   // Copies the spilled events into a second file, each range's together and in input order.

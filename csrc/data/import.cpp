@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -75,14 +76,24 @@ class Importer {
     items_with_metadata_ = static_cast<int64_t>(title_.size());
   }
 
-  // From the parts as they were kept.
+  // From the parts as they were kept. While one is added the ids of the next are numbered.
   void add_events(const std::vector<fs::path>& kept) {
     const std::vector<fs::path> parts = table_parts(options_.events);
     const int64_t bad_before = bad_rows_.count();
+    const auto number = [&](size_t part) {
+      return std::async(std::launch::async,
+                        [this, &kept, part] { return number_part(kept[part]); });
+    };
+    std::future<NumberedPart> next = number(0);
     for (size_t part = 0; part < parts.size(); ++part) {
-      EventPart events(kept[part]);
-      bad_rows_.add(parts[part], events.bad_rows());
-      add_part(events);
+      NumberedPart now = next.get();
+      if (part + 1 < parts.size()) next = number(part + 1);
+      bad_rows_.add(parts[part], now.events.bad_rows());
+      add_part(now);
+    }
+    for (size_t item = title_.size(); item < items_.list().size(); ++item) {
+      title_.emplace_back(items_.list()[item]);
+      text_.emplace_back();
     }
     SERENDIP_CHECK(sorter_.event_count() > 0, "{}: no good event ({} bad rows)", options_.events,
                    bad_rows_.count() - bad_before);
@@ -147,19 +158,25 @@ class Importer {
     progress.advance(rows % kTicks);
   }
 
-  void add_part(EventPart& part) {
-    const std::vector<int32_t> user = numbers_of(part.users(), users_),
-                               item = numbers_of(part.items(), items_);
-    for (size_t i = title_.size(); i < items_.list().size(); ++i) {
-      title_.emplace_back(items_.list()[i]);
-      text_.emplace_back();
-    }
-    for (std::vector<ImportedEvent> events; part.next(events);) {
+  struct NumberedPart {
+    EventPart events;
+    std::vector<int32_t> user, item;  // of the part's own numbers
+  };
+
+  NumberedPart number_part(const fs::path& path) {
+    EventPart events(path);
+    std::vector<int32_t> user = numbers_of(events.users(), users_),
+                         item = numbers_of(events.items(), items_);
+    return {std::move(events), std::move(user), std::move(item)};
+  }
+
+  void add_part(NumberedPart& part) {
+    for (std::vector<ImportedEvent> events; part.events.next(events);) {
       throw_if_interrupted();
       for (const ImportedEvent& event : events) {
         latest_ = std::max(latest_, event.time);
-        sorter_.add({event.time, user.at(static_cast<size_t>(event.user)),
-                     item.at(static_cast<size_t>(event.item)), event.reward});
+        sorter_.add({event.time, part.user.at(static_cast<size_t>(event.user)),
+                     part.item.at(static_cast<size_t>(event.item)), event.reward});
       }
     }
   }
@@ -192,6 +209,9 @@ class Importer {
       std::vector<int32_t> item;
       std::vector<int64_t> time;
       std::vector<float> reward;
+      item.reserve(events.size());
+      time.reserve(events.size());
+      reward.reserve(events.size());
       for (const ImportedEvent& event : events) {
         item.push_back(event.item);
         time.push_back(event.time);
