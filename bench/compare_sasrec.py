@@ -1,7 +1,7 @@
 """The sequence recommender beside RecBole's SASRec: the same events, held-out events, length and model size.
 
     .venv/bin/python bench/compare_sasrec.py prepare          writes .cache/sasrec/{ml-100k,ml-small}.csv
-    recbole/bin/python bench/recbole_sasrec.py .cache/sasrec/ml-100k.csv .cache/sasrec/ml-100k.recbole.json
+    recbole/bin/python bench/recbole_sasrec.py .cache/sasrec/ml-100k.csv bench/recbole_sasrec/ml-100k.json
     .venv/bin/python bench/compare_sasrec.py compare ml-100k [--seeds 1 2 3]
 
 (make data data-movielens-small first; bench/recbole_sasrec.py says how its environment is made.) Ratings count as
@@ -10,7 +10,7 @@ input, so that equal times are the same for both. Both hold out each user's last
 validation one, and read it as history when the last one is predicted; test ranks are among all items that the user has
 not had (RecBole's validation is among all items, so validation figures are not comparable). `compare` runs `serendip
 recommend train` once a seed and prints one JSON line a run, then the peer's: NDCG@10, HR@10, MRR, and the seconds of the
-whole training here, to the end of its best epoch there. Both on one thread (peer: --threads 1).
+whole training here, CPU seconds to the end of its best epoch there. Ours on one thread.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import subprocess
 import tempfile
 
 FOLDER = pathlib.Path(".cache/sasrec")
+PEER = pathlib.Path("bench/recbole_sasrec")  # what the peer came to, kept
 SOURCES = {  # file, columns of user, item and time, delimiter, core
     "ml-100k": (".cache/data/ml-100k/ml-100k.inter", ("user_id:token", "item_id:token", "timestamp:float"), "\t", 1),
     "ml-small": (".cache/data/ml-latest-small/ratings.csv", ("userId", "movieId", "timestamp"), ",", 5),
@@ -83,7 +84,7 @@ def main():
         return
     if not arguments.name:
         parser.error("compare: which data?")
-    saved = FOLDER / f"{arguments.name}.recbole.json"
+    saved = PEER / f"{arguments.name}.json"
     peer = json.loads(saved.read_text()) if saved.exists() else None
     runs = []
     for seed in arguments.seeds:

@@ -62,7 +62,7 @@ def metrics(ranks):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("events")
+    parser.add_argument("events", type=pathlib.Path)
     parser.add_argument("output", type=pathlib.Path)
     parser.add_argument("--length", type=int, default=50)
     parser.add_argument("--epochs", type=int, default=300)
@@ -102,11 +102,11 @@ def main():
                 best.update(score=score, ranks=test_ranks(model, test))
             everywhere, unseen = best["ranks"]
             arguments.output.write_text(json.dumps({
-                "arguments": vars(arguments) | {"output": str(arguments.output)},
+                "arguments": vars(arguments) | {"events": arguments.events.name, "output": arguments.output.name},
                 "parameters": sum(p.numel() for p in model.parameters()), "test_users": len(unseen),
                 "items": dataset.item_num - 1, "epochs": epochs,
                 "test_among_all": metrics(everywhere), "test_among_unseen": metrics(unseen),
-                "ranks_among_unseen": unseen}, indent=1))
+                "ranks_among_unseen": unseen}))
 
         trainer.fit(train, validation, saved=False, show_progress=False, callback_fn=note)
 
