@@ -26,9 +26,9 @@ void for_each_item(int64_t workers, const std::function<std::optional<int64_t>()
       if (failed) failed();
     }
   };
+  const auto threads = static_cast<int>(workers);
   // Inside, LibTorch and MKL see that they are on one of several threads and use no more.
-#pragma omp parallel for schedule(static, 1) \
-    num_threads(static_cast <int>(workers)) if (workers > 1)
+#pragma omp parallel for schedule(static, 1) num_threads(threads) if (threads > 1)
   for (int64_t worker = 0; worker < workers; ++worker) run(worker);
   if (failure) std::rethrow_exception(failure);
 }

@@ -1,9 +1,9 @@
 #include "data/event_sorter.h"
 
 #include <algorithm>
-#include <future>
 
 #include "base/interrupt.h"
+#include "base/made_ahead.h"
 
 namespace serendip {
 namespace fs = std::filesystem;
@@ -122,17 +122,14 @@ void EventSorter::sort(const std::function<void(std::span<const ImportedEvent>)>
     ends = range_ends();
     scratch_ = scatter(ends, offsets);
   }
-  const auto start = [&](size_t range) {
-    const int64_t first = range == 0 ? 0 : ends[range - 1], last = ends[range];
-    return std::async(std::launch::async,
-                      [=, this, &offsets] { return sorted_range(offsets, first, last); });
-  };
-  std::future<std::vector<ImportedEvent>> next = start(0);
-  for (size_t range = 0; range < ends.size(); ++range) {
-    const std::vector<ImportedEvent> sorted = next.get();
-    if (range + 1 < ends.size()) next = start(range + 1);
-    if (!sorted.empty()) consume(sorted);
-  }
+  for_each_made_ahead(
+      ends.size(),
+      [&](size_t range) {
+        return sorted_range(offsets, range == 0 ? 0 : ends[range - 1], ends[range]);
+      },
+      [&](size_t, const std::vector<ImportedEvent>& sorted) {
+        if (!sorted.empty()) consume(sorted);
+      });
 }
 
 }  // namespace serendip

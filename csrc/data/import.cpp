@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <future>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -13,6 +12,7 @@
 #include "base/hdf5_file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/made_ahead.h"
 #include "base/parallel_items.h"
 #include "base/progress.h"
 #include "data/dataset.h"
@@ -80,17 +80,12 @@ class Importer {
   void add_events(const std::vector<fs::path>& kept) {
     const std::vector<fs::path> parts = table_parts(options_.events);
     const int64_t bad_before = bad_rows_.count();
-    const auto number = [&](size_t part) {
-      return std::async(std::launch::async,
-                        [this, &kept, part] { return number_part(kept[part]); });
-    };
-    std::future<NumberedPart> next = number(0);
-    for (size_t part = 0; part < parts.size(); ++part) {
-      NumberedPart now = next.get();
-      if (part + 1 < parts.size()) next = number(part + 1);
-      bad_rows_.add(parts[part], now.events.bad_rows());
-      add_part(now);
-    }
+    for_each_made_ahead(
+        parts.size(), [&](size_t part) { return number_part(kept[part]); },
+        [&](size_t part, NumberedPart& numbered) {
+          bad_rows_.add(parts[part], numbered.events.bad_rows());
+          add_part(numbered);
+        });
     for (size_t item = title_.size(); item < items_.list().size(); ++item) {
       title_.emplace_back(items_.list()[item]);
       text_.emplace_back();
