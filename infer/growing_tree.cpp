@@ -11,8 +11,7 @@
 namespace serendip {
 namespace {
 
-constexpr int32_t kRowsPerPass = 1024;       // bounds a pass's activations
-constexpr int64_t kRowsPerProjection = 256;  // bounds the [rows, vocabulary] buffer
+constexpr int32_t kRowsPerPass = 1024;  // bounds a pass's activations
 
 // log Σ exp of each row of logits on the CPU, in float64.
 std::vector<double> log_sums(const torch::Tensor& logits) {

@@ -44,14 +44,19 @@ class GrowingTree {
   // The same for the token that is likeliest, after each of `nodes`.
   std::vector<NextToken> most_likely(const std::vector<int32_t>& nodes);
 
-  // Nodes computed since the beginning.
-  int64_t computed_tokens() const { return computed_tokens_; }
-
- private:
-  // Logits [rows, vocab] after nodes [first, first + rows) of `nodes`, a part at a time.
+  // Computes them too, and shows `visit` the logits f32 [rows, vocab] after nodes
+  // [first, first + rows) of `nodes`, at most kRowsPerProjection rows at a time.
   using VisitLogits = std::function<void(size_t first, const torch::Tensor& logits)>;
   void compute_logits(const std::vector<int32_t>& nodes, const VisitLogits& visit);
+  static constexpr int64_t kRowsPerProjection = 256;  // bounds the [rows, vocabulary] buffer
 
+  // Nodes computed since the beginning.
+  int64_t computed_tokens() const { return computed_tokens_; }
+  // Rows from size() on are free for others until the next call of add_prompts.
+  KeyValueArena& arena() { return arena_; }
+  std::vector<int32_t> path(int32_t node) const { return tree_.path(node); }
+
+ private:
   const Decoder& decoder_;
   TokenTree tree_;
   KeyValueArena arena_;

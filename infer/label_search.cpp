@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "infer/device_search.h"
 #include "infer/query_search.h"
 
 namespace serendip {
@@ -48,6 +49,12 @@ SearchMode parse_search_mode(const std::string& text) {
   fail("search mode: expected exact, greedy, full or sample, got '{}'", text);
 }
 
+void check_node_count(int64_t nodes, const SearchSettings& settings) {
+  if (nodes > settings.max_nodes)
+    throw SearchOverflow(fmt::format("label search: {} tokens at once, expected at most {}", nodes,
+                                     settings.max_nodes));
+}
+
 double LabelSearchResult::probability_low(double log_prob) const {
   return std::exp(log_prob - log_z_high);
 }
@@ -61,15 +68,18 @@ LabelSearch::LabelSearch(const Decoder& decoder, const LabelTrie& trie,
   const bool needs_k = settings.mode == SearchMode::kExact || settings.mode == SearchMode::kSample;
   SERENDIP_CHECK(settings.k >= (needs_k ? 1 : 0), "label search: expected k of at least 1, got {}",
                  settings.k);
+  if (!decoder.embed_tokens.is_cpu() && settings.mode != SearchMode::kSample)
+    on_device_ = std::make_unique<DeviceSearch>(decoder, trie, tree_, settings);
 }
 
-void LabelSearch::check_size() const {
-  if (tree_.size() > settings_.max_nodes)
-    throw SearchOverflow(fmt::format("label search: {} tokens at once, expected at most {}",
-                                     tree_.size(), settings_.max_nodes));
+LabelSearch::~LabelSearch() = default;
+
+int64_t LabelSearch::computed_tokens() const {
+  return tree_.computed_tokens() + (on_device_ ? on_device_->computed_tokens() : 0);
 }
 
 std::vector<LabelSearchResult> LabelSearch::run(const std::vector<LabelQuery>& queries) {
+  if (on_device_) return on_device_->run(queries);
   std::vector<std::vector<int32_t>> prompts;
   std::vector<std::unique_ptr<QuerySearch>> searches;
   for (const LabelQuery& query : queries) {

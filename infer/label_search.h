@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -43,6 +44,9 @@ struct SearchOverflow : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Throws SearchOverflow where a token tree of `nodes` is too large.
+void check_node_count(int64_t nodes, const SearchSettings& settings);
+
 struct LabelQuery {
   std::vector<int32_t> prompt;    // ids, not empty
   std::vector<int32_t> excluded;  // labels that may not be answered
@@ -71,11 +75,16 @@ struct FreeAnswer {
   bool ended = false;        // else the terminator did not come
 };
 
-// A search by one thread at a time, with its own scratch.
+class DeviceSearch;
+
+// A search by one thread at a time, with its own scratch. Where the model is on a device, so is the
+// search (infer/device_search.h), but for draws and free answers, which ask it for a level at a
+// time.
 class LabelSearch {
  public:
   // Keeps references to both.
   LabelSearch(const Decoder& decoder, const LabelTrie& trie, const SearchSettings& settings);
+  ~LabelSearch();
 
   // What all prompts begin with from now on; computed here, once.
   void hold_prefix(const std::vector<int32_t>& prefix) { tree_.hold_prefix(prefix); }
@@ -88,14 +97,15 @@ class LabelSearch {
   // Free-running greedy decoding of as many ids as the longest label has, and the terminator.
   std::vector<FreeAnswer> run_freely(const std::vector<std::vector<int32_t>>& prompts);
 
-  int64_t computed_tokens() const { return tree_.computed_tokens(); }
+  int64_t computed_tokens() const;
 
  private:
-  void check_size() const;
+  void check_size() const { check_node_count(tree_.size(), settings_); }
 
   const LabelTrie& trie_;
   SearchSettings settings_;
   GrowingTree tree_;
+  std::unique_ptr<DeviceSearch> on_device_;
 };
 
 // A search of its own.

@@ -38,6 +38,15 @@ LabelTrie::LabelTrie(const std::vector<std::vector<int32_t>>& labels, int32_t te
   }
 }
 
+std::vector<int32_t> LabelTrie::path(int32_t label) const {
+  std::vector<int32_t> nodes;
+  for (int32_t at = label_node_[static_cast<size_t>(label)]; at >= 0;
+       at = parent_[static_cast<size_t>(at)])
+    nodes.push_back(at);
+  std::reverse(nodes.begin(), nodes.end());
+  return nodes;
+}
+
 bool LabelTrie::allows(int32_t index, std::span<const int32_t> excluded) const {
   int32_t left = node(index).label_count;
   for (size_t i = 0; i < excluded.size(); ++i) {

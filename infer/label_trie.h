@@ -28,6 +28,8 @@ class LabelTrie {
   int64_t node_count() const { return static_cast<int64_t>(nodes_.size()); }
   // Tokens of the longest label, terminator left out.
   int64_t depth() const { return depth_; }
+  // Nodes from the root to where the label ends.
+  std::vector<int32_t> path(int32_t label) const;
   // Whether any label of the subtree is not among `excluded` (distinct labels).
   bool allows(int32_t index, std::span<const int32_t> excluded) const;
 

@@ -76,9 +76,12 @@ std::unique_ptr<ScratchFile> EventSorter::scatter(const std::vector<int64_t>& ra
                                                   const std::vector<int64_t>& offsets) const {
   auto scattered = std::make_unique<ScratchFile>(folder_);
   std::vector<std::vector<ImportedEvent>> pending(range_ends.size());
-  std::vector<int64_t> position(range_ends.size(), 0);
-  for (size_t range = 1; range < range_ends.size(); ++range)
-    position[range] = offsets[static_cast<size_t>(range_ends[range - 1])];
+  std::vector<int64_t> position;
+  std::vector<int32_t> range_of;  // by user
+  for (size_t range = 0; range < range_ends.size(); ++range) {
+    position.push_back(offsets[range_of.size()]);
+    range_of.resize(static_cast<size_t>(range_ends[range]), static_cast<int32_t>(range));
+  }
   const auto flush = [&](size_t range) {
     scattered->write<ImportedEvent>(pending[range], position[range]);
     position[range] += static_cast<int64_t>(pending[range].size());
@@ -90,8 +93,7 @@ std::unique_ptr<ScratchFile> EventSorter::scatter(const std::vector<int64_t>& ra
     block.resize(std::min(block.size(), static_cast<size_t>(spilled_ - begin)));
     scratch_->read<ImportedEvent>(block, begin);
     for (const ImportedEvent& event : block) {
-      const auto range = static_cast<size_t>(
-          std::upper_bound(range_ends.begin(), range_ends.end(), event.user) - range_ends.begin());
+      const auto range = static_cast<size_t>(range_of[static_cast<size_t>(event.user)]);
       pending[range].push_back(event);
       if (static_cast<int64_t>(pending[range].size()) >= kScatterBuffer) flush(range);
     }

@@ -1,7 +1,5 @@
 #include "lm/attention.h"
 
-#include <algorithm>
-
 #include "kernels/ops.h"
 
 namespace serendip {
@@ -12,23 +10,26 @@ using torch::Tensor;
 // A single sequence from its first token on: node t is at position t.
 bool is_whole_sequence(const TokenTreeBatch& batch, int64_t key_rows) {
   const int64_t rows = batch.positions.numel();
-  return rows == key_rows && torch::equal(batch.positions, torch::arange(rows, torch::kInt64));
+  return rows == key_rows && batch.positions.is_cpu() &&
+         torch::equal(batch.positions, torch::arange(rows, torch::kInt64));
 }
 
 // [T, key_rows], to be added to scores: 0 at the last `window` rows of every node's path, at all of
 // it for 0, and -inf elsewhere.
 Tensor path_mask(const TokenTreeBatch& batch, int64_t key_rows, int64_t window) {
   const int64_t rows = batch.positions.numel();
-  Tensor mask = torch::full({rows, key_rows}, -INFINITY);
-  const auto* offset = batch.path_offset.const_data_ptr<int64_t>();
-  const auto* path = batch.path.const_data_ptr<int32_t>();
-  auto* added = mask.mutable_data_ptr<float>();
-  for (int64_t t = 0; t < rows; ++t) {
-    const int64_t end = offset[t + 1];
-    const int64_t begin = window > 0 ? std::max(offset[t], end - window) : offset[t];
-    for (int64_t j = begin; j < end; ++j) added[t * key_rows + path[j]] = 0;
+  const Tensor end = batch.path_offset.narrow(0, 1, rows);
+  const Tensor entry = torch::arange(batch.path.numel(), end.options());
+  Tensor row = torch::searchsorted(end, entry, /*out_int32=*/false, /*right=*/true);
+  if (window > 0) {
+    const Tensor last = end.index_select(0, row.clamp_max(rows - 1));
+    row = torch::where(entry >= last - window, row, rows);
   }
-  return mask;
+  // A row more, for entries behind the paths or before the window.
+  Tensor mask =
+      torch::full({rows + 1, key_rows}, -INFINITY, batch.path.options().dtype(torch::kFloat32));
+  mask.view(-1).index_fill_(0, row * key_rows + batch.path, 0);
+  return mask.narrow(0, 0, rows);
 }
 
 // [T, H, d] -> [1, H, T, d].

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/reproducible.h"
 #include "lm/fused_ops.h"
 #include "lm/rope.h"
 
@@ -10,11 +11,6 @@ namespace serendip {
 namespace {
 
 using torch::Tensor;
-
-// cos and sin of position · frequency, each [T, 1, d/2].
-struct RotaryTables {
-  Tensor cosine, sine;
-};
 
 // Computed in double, as the angles need it. `length`: of the longest sequence.
 RotaryTables rotary_tables(const ModelConfig& config, const RopeConfig& rope,
@@ -25,6 +21,16 @@ RotaryTables rotary_tables(const ModelConfig& config, const RopeConfig& rope,
   const Tensor angles =
       (positions.to(torch::kFloat64).unsqueeze(1) * frequencies.unsqueeze(0)).unsqueeze(1);
   return {angles.cos().to(options), angles.sin().to(options)};
+}
+
+// x·Wᵀ + b of rows [T, in], each of which has the same bits whatever the others are (see
+// reproducible_row_grain).
+Tensor products_of_rows(const Tensor& rows, const Tensor& weight, const Tensor& bias) {
+  static const int64_t grain = reproducible_row_grain();
+  const int64_t count = rows.size(0), missing = (grain - count % grain) % grain;
+  if (missing == 0 || !rows.is_cpu()) return torch::linear(rows, weight, bias);
+  return torch::linear(torch::constant_pad_nd(rows, {0, 0, 0, missing}), weight, bias)
+      .narrow(0, 0, count);
 }
 
 Tensor normalised(const Tensor& rows, const Tensor& weight, const ModelConfig& config) {
@@ -57,7 +63,7 @@ class LayerPass {
 
   Tensor project(const Tensor& input, Projection which) const {
     const Linear& linear = weights_.projections[which];
-    const Tensor output = torch::linear(input, linear.weight, linear.bias);
+    const Tensor output = products_of_rows(input, linear.weight, linear.bias);
     if (!linear.lora_a.defined()) return output;
     Tensor adapter_input = input;
     if (dropout_ != nullptr)
@@ -67,10 +73,9 @@ class LayerPass {
                         /*beta=*/1, /*alpha=*/decoder_.lora_scale);
   }
 
-  Tensor attention(const Tensor& input, const DecoderPass::KindPass& kind, KeyValueArena* arena,
-                   int64_t begin) const {
+  Tensor attention(const Tensor& input, const DecoderPass::KindPass& kind,
+                   const KeyValuePlace& place) const {
     const ModelConfig& config = decoder_.config;
-    const int64_t rows = input.size(0);
     const auto turned = [&](const Tensor& heads) {
       return rotate_half(heads, kind.rotary.cosine, kind.rotary.sine);
     };
@@ -78,13 +83,11 @@ class LayerPass {
         turned(heads(input, kQuery, config.num_attention_heads, weights_.query_norm));
     Tensor key = turned(heads(input, kKey, config.num_key_value_heads, weights_.key_norm));
     Tensor value = heads(input, kValue, config.num_key_value_heads, Tensor());
-    if (arena != nullptr) {
-      arena->key[layer_].narrow(0, begin, rows).copy_(key);
-      arena->value[layer_].narrow(0, begin, rows).copy_(value);
-      key = arena->key[layer_].narrow(0, 0, begin + rows);
-      value = arena->value[layer_].narrow(0, 0, begin + rows);
+    if (place.arena != nullptr) {
+      key = kept(key, place.arena->key[layer_], place);
+      value = kept(value, place.arena->value[layer_], place);
     }
-    return project(kind.attention(query, key, value).reshape({rows, -1}), kOutput);
+    return project(kind.attention(query, key, value).reshape({input.size(0), -1}), kOutput);
   }
 
   Tensor feed_forward(const Tensor& input) const {
@@ -96,11 +99,10 @@ class LayerPass {
 
   // The layer on the residual stream: each half normalises its input, and with post_norms also what
   // it adds.
-  Tensor run(const Tensor& input, const DecoderPass::KindPass& kind, KeyValueArena* arena,
-             int64_t begin) const {
+  Tensor run(const Tensor& input, const DecoderPass::KindPass& kind,
+             const KeyValuePlace& place) const {
     const ModelConfig& config = decoder_.config;
-    Tensor attended =
-        attention(normalised(input, weights_.input_layernorm, config), kind, arena, begin);
+    Tensor attended = attention(normalised(input, weights_.input_layernorm, config), kind, place);
     if (config.post_norms)
       attended = normalised(attended, weights_.post_attention_layernorm, config);
     const Tensor middle = input + attended;
@@ -118,6 +120,16 @@ class LayerPass {
     const ModelConfig& config = decoder_.config;
     const Tensor rows = project(input, which).view({input.size(0), count, config.head_dim});
     return norm.defined() ? normalised(rows, norm, config) : rows;
+  }
+
+  // Puts the pass's rows into the arena; returns all that its paths may name.
+  static Tensor kept(const Tensor& rows, const Tensor& arena, const KeyValuePlace& place) {
+    if (place.rows.defined()) {
+      arena.index_copy_(0, place.rows, rows);
+      return arena;
+    }
+    arena.narrow(0, place.begin, rows.size(0)).copy_(rows);
+    return arena.narrow(0, 0, place.begin + rows.size(0));
   }
 
   const Decoder& decoder_;
@@ -142,6 +154,16 @@ void check_dynamic_rope(const ModelConfig& config, int64_t length, bool keeps_ke
                  rope.original_max_position_embeddings, length);
 }
 
+Attention attention_of(const Decoder& decoder, const AttentionKind& kind,
+                       const TokenTreeBatch& batch, int64_t key_rows) {
+  const ModelConfig& config = decoder.config;
+  return {decoder.attention_method,
+          batch,
+          key_rows,
+          {attention_scale(config), config.attention_softcap, kind.window},
+          decoder.embed_tokens.options().requires_grad(false)};
+}
+
 }  // namespace
 
 void KeyValueArena::reserve(const ModelConfig& config, int64_t rows,
@@ -153,7 +175,7 @@ void KeyValueArena::reserve(const ModelConfig& config, int64_t rows,
   value.resize(layers);
   for (std::vector<Tensor>* side : {&key, &value}) {
     for (Tensor& tensor : *side) {
-      Tensor grown = torch::empty({rows, config.num_key_value_heads, config.head_dim}, options);
+      Tensor grown = torch::zeros({rows, config.num_key_value_heads, config.head_dim}, options);
       if (old_rows > 0) grown.narrow(0, 0, old_rows).copy_(tensor);
       tensor = grown;
     }
@@ -162,7 +184,7 @@ void KeyValueArena::reserve(const ModelConfig& config, int64_t rows,
 
 DecoderPass::DecoderPass(const Decoder& decoder, const TokenTree& tree, int32_t begin, int32_t end,
                          KeyValueArena* arena, const LoraDropout* dropout)
-    : decoder_(decoder), arena_(arena), dropout_(dropout), begin_(begin) {
+    : decoder_(decoder), dropout_(dropout), place_{arena, begin, {}} {
   SERENDIP_CHECK(arena != nullptr || begin == 0,
                  "decoder: expected a pass from node 0 without an arena, got {}", begin);
   const ModelConfig& config = decoder.config;
@@ -179,16 +201,28 @@ DecoderPass::DecoderPass(const Decoder& decoder, const TokenTree& tree, int32_t 
       keys.push_back(static_cast<int64_t>(tree.path_key(node)));
     path_keys_ = torch::tensor(keys, torch::kInt64).to(rows.device());
   }
-  const int64_t length = batch.positions.max().item<int64_t>() + 1;
-  check_dynamic_rope(config, length, arena != nullptr);
+  check_dynamic_rope(config, batch.length, arena != nullptr);
   const auto pass_of = [&](const AttentionKind& kind) {
     return std::make_unique<const KindPass>(
-        rotary_tables(config, kind.rope, batch.positions, length, rows),
-        Attention(decoder.attention_method, batch, end,
-                  {attention_scale(config), config.attention_softcap, kind.window}, rows));
+        rotary_tables(config, kind.rope, batch.positions, batch.length, rows),
+        attention_of(decoder, kind, batch, end));
   };
   full_ = pass_of(config.full_attention);
   if (!config.sliding_layers.empty()) sliding_ = pass_of(config.sliding_attention);
+}
+
+DecoderPass::DecoderPass(const Decoder& decoder, const TokenTreeBatch& batch, const Tensor& rows,
+                         const PositionTables& tables, KeyValueArena& arena)
+    : decoder_(decoder), dropout_(nullptr), place_{&arena, 0, rows}, tokens_(batch.tokens) {
+  const ModelConfig& config = decoder.config;
+  const auto pass_of = [&](const AttentionKind& kind, const RotaryTables& table) {
+    return std::make_unique<const KindPass>(
+        RotaryTables{table.cosine.index_select(0, batch.positions),
+                     table.sine.index_select(0, batch.positions)},
+        attention_of(decoder, kind, batch, arena.key[0].size(0)));
+  };
+  full_ = pass_of(config.full_attention, tables.full);
+  if (!config.sliding_layers.empty()) sliding_ = pass_of(config.sliding_attention, tables.sliding);
 }
 
 DecoderPass::~DecoderPass() = default;
@@ -201,23 +235,38 @@ Tensor DecoderPass::embed() const {
 
 Tensor DecoderPass::layer(size_t index, const Tensor& hidden) const {
   return LayerPass(decoder_, index, dropout_, path_keys_)
-      .run(hidden, decoder_.config.slides(index) ? *sliding_ : *full_, arena_, begin_);
+      .run(hidden, decoder_.config.slides(index) ? *sliding_ : *full_, place_);
 }
 
 Tensor DecoderPass::final_norm(const Tensor& hidden) const {
   return normalised(hidden, decoder_.norm, decoder_.config);
 }
 
+Tensor DecoderPass::run() const {
+  Tensor hidden = embed();
+  for (size_t i = 0; i < decoder_.layers.size(); ++i) hidden = layer(i, hidden);
+  return final_norm(hidden);
+}
+
+PositionTables position_tables(const Decoder& decoder, int64_t length) {
+  const ModelConfig& config = decoder.config;
+  check_dynamic_rope(config, length, /*keeps_keys=*/true);
+  const Tensor positions = torch::arange(length, torch::kInt64);
+  const torch::TensorOptions rows = decoder.embed_tokens.options().requires_grad(false);
+  const auto table = [&](const AttentionKind& kind) {
+    return rotary_tables(config, kind.rope, positions, length, rows);
+  };
+  return {table(config.full_attention),
+          config.sliding_layers.empty() ? RotaryTables{} : table(config.sliding_attention)};
+}
+
 Tensor Decoder::forward(const TokenTree& tree, int32_t begin, int32_t end, KeyValueArena* arena,
                         const LoraDropout* dropout) const {
-  const DecoderPass pass(*this, tree, begin, end, arena, dropout);
-  Tensor hidden = pass.embed();
-  for (size_t i = 0; i < layers.size(); ++i) hidden = pass.layer(i, hidden);
-  return pass.final_norm(hidden);
+  return DecoderPass(*this, tree, begin, end, arena, dropout).run();
 }
 
 Tensor Decoder::logits(const Tensor& hidden) const {
-  return soft_capped(torch::linear(hidden, lm_head), config.logit_softcap);
+  return soft_capped(products_of_rows(hidden, lm_head, {}), config.logit_softcap);
 }
 
 void Decoder::for_each_weight(const std::function<void(const std::string&, Tensor&)>& visit) {

@@ -44,8 +44,13 @@ struct DecoderLayer {
 struct KeyValueArena {
   std::vector<torch::Tensor> key, value;  // [capacity, key/value heads, head_dim] a layer
 
-  // Room for `rows` rows, content kept.
+  // Room for `rows` rows, content kept, the others zero: dense attention multiplies them by 0.
   void reserve(const ModelConfig& config, int64_t rows, const torch::TensorOptions& options);
+};
+
+// cos and sin of position · frequency, each [T, 1, head_dim / 2].
+struct RotaryTables {
+  torch::Tensor cosine, sine;
 };
 
 struct Decoder {
@@ -71,6 +76,19 @@ struct Decoder {
       const std::function<void(const std::string& name, torch::Tensor& weight)>& visit);
 };
 
+// What passes whose nodes are known to the device alone need of the host, computed once.
+struct PositionTables {
+  RotaryTables full, sliding;  // of positions [0, length)
+};
+PositionTables position_tables(const Decoder& decoder, int64_t length);
+
+// Where a pass puts the keys and values of its nodes.
+struct KeyValuePlace {
+  KeyValueArena* arena = nullptr;  // none: they are kept nowhere
+  int64_t begin = 0;               // of the pass's rows
+  torch::Tensor rows;              // i64 [T], or else each node's row of the arena
+};
+
 // Decoder::forward in its parts, for who needs the states between layers. Holds references to all
 // that it is made of.
 class DecoderPass {
@@ -79,18 +97,22 @@ class DecoderPass {
 
   DecoderPass(const Decoder& decoder, const TokenTree& tree, int32_t begin, int32_t end,
               KeyValueArena* arena = nullptr, const LoraDropout* dropout = nullptr);
+  // Of a batch on the weights' device, whose paths hold rows of the arena; its keys and values go
+  // to `rows`, i64 [T]. Neither reads from the device nor writes to it from the host.
+  DecoderPass(const Decoder& decoder, const TokenTreeBatch& batch, const torch::Tensor& rows,
+              const PositionTables& tables, KeyValueArena& arena);
   ~DecoderPass();
 
   const torch::Tensor& tokens() const { return tokens_; }  // i64 [T], on the weights' device
   torch::Tensor embed() const;                             // [T, hidden]
   torch::Tensor layer(size_t index, const torch::Tensor& hidden) const;  // [T, hidden]
   torch::Tensor final_norm(const torch::Tensor& hidden) const;           // any rows
+  torch::Tensor run() const;  // all of the above: final hidden states [T, hidden]
 
  private:
   const Decoder& decoder_;
-  KeyValueArena* arena_;
   const LoraDropout* dropout_;
-  int32_t begin_;
+  KeyValuePlace place_;
   torch::Tensor tokens_;
   torch::Tensor path_keys_;  // i64 [T]; with dropout alone
   std::unique_ptr<const KindPass> full_, sliding_;

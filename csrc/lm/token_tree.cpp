@@ -1,5 +1,7 @@
 #include "lm/token_tree.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/random.h"
 
@@ -32,6 +34,12 @@ uint64_t TokenTree::path_key(int32_t node) const {
   return mix_bits(key);
 }
 
+std::vector<int32_t> TokenTree::path(int32_t node) const {
+  std::vector<int32_t> nodes(static_cast<size_t>(depth_[static_cast<size_t>(node)]) + 1);
+  for (auto at = nodes.rbegin(); node != kNoParent; node = parent(node)) *at++ = node;
+  return nodes;
+}
+
 TokenTreeBatch TokenTree::batch(int32_t begin, int32_t end) const {
   SERENDIP_CHECK(0 <= begin && begin < end && end <= size(),
                  "token tree: expected nodes within [0, {}), got [{}, {})", size(), begin, end);
@@ -39,7 +47,8 @@ TokenTreeBatch TokenTree::batch(int32_t begin, int32_t end) const {
   TokenTreeBatch batch{torch::empty({rows}, torch::kInt64),
                        torch::empty({rows}, torch::kInt64),
                        torch::empty({rows + 1}, torch::kInt64),
-                       {}};
+                       {},
+                       *std::max_element(depth_.begin() + begin, depth_.begin() + end) + 1};
   auto* tokens = batch.tokens.data_ptr<int64_t>();
   auto* positions = batch.positions.data_ptr<int64_t>();
   auto* offset = batch.path_offset.data_ptr<int64_t>();

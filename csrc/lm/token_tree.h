@@ -10,10 +10,11 @@
 namespace serendip {
 
 // What a pass over nodes needs, T nodes: tokens and positions i64 [T], path_offset i64 [T + 1],
-// path i32. A position is the node's depth; a path holds the node's ancestors and itself, root
-// first.
+// path i32, which may be longer than the paths. A position is the node's depth; a path holds the
+// node's ancestors and itself, root first.
 struct TokenTreeBatch {
   torch::Tensor tokens, positions, path_offset, path;
+  int64_t length = 0;  // no path is longer
 };
 
 // A node's ancestors have smaller numbers than the node.
@@ -33,6 +34,8 @@ class TokenTree {
   int32_t parent(int32_t node) const { return parent_[static_cast<size_t>(node)]; }
   // A hash of the tokens from the root to the node: the same in every tree.
   uint64_t path_key(int32_t node) const;
+  // The node's ancestors and itself, root first.
+  std::vector<int32_t> path(int32_t node) const;
   // Nodes [begin, end).
   TokenTreeBatch batch(int32_t begin, int32_t end) const;
 

@@ -6,6 +6,8 @@
 #include <torch/library.h>
 
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,7 +22,16 @@ constexpr auto kDevice = c10::DeviceType::PrivateUse1;
 const std::set<std::string> kSizedByValues = {"aten::nonzero", "aten::masked_select",
                                               "aten::_unique2", "aten::repeat_interleave"};
 
-std::atomic<int64_t> reads = 0;
+std::atomic<int64_t> reads = 0, replays = 0;
+
+using Recording = std::vector<std::function<void()>>;  // an operation each, to be repeated
+
+Recording* recording = nullptr;  // what is being recorded, if anything
+
+void count_read(const std::string& operation) {
+  TORCH_CHECK(recording == nullptr, operation, ": the host reads from the device in a graph");
+  ++reads;
+}
 
 void* tagged(void* host) {
   return host == nullptr ? host : reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(host) | kTag);
@@ -115,25 +126,78 @@ c10::IValue result_on_device(const c10::IValue& value, const std::vector<Argumen
       list.push_back(on_device(tensor, arguments));
     return list;
   }
-  ++reads;
+  count_read("an operation that returns a number");
   return value;
 }
 
-// Any operation, computed by the CPU on the same memory.
-void compute(const c10::OperatorHandle& operation, torch::jit::Stack* stack) {
+void compute_on_host(const c10::OperatorHandle& operation, torch::jit::Stack* stack) {
   const c10::FunctionSchema& schema = operation.schema();
   const std::string name = schema.name();
   std::vector<Argument> arguments;
   const auto count = static_cast<int64_t>(schema.arguments().size());
   for (auto at = stack->end() - count; at != stack->end(); ++at)
     *at = argument_on_host(*at, name, arguments);
-  reads += static_cast<int64_t>(kSizedByValues.count(name));
+  if (kSizedByValues.count(name) > 0) count_read(name);
   operation.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), stack);
   for (const Argument& argument : arguments) take_new_size(argument);
   const auto results = static_cast<int64_t>(schema.returns().size());
   for (auto at = stack->end() - results; at != stack->end(); ++at)
     *at = result_on_device(*at, arguments);
 }
+
+void overwrite(const Tensor& target, const Tensor& source) {
+  if (!is_ours(target) || target.storage().data() == source.storage().data()) return;
+  TORCH_CHECK(target.sizes() == source.sizes(), "a replayed operation has changed its size");
+  on_host(target).copy_(on_host(source));
+}
+
+// The operation again, its results in the memory that they had.
+void repeat(const c10::OperatorHandle& operation, torch::jit::Stack stack,
+            const torch::jit::Stack& returned) {
+  compute_on_host(operation, &stack);
+  for (size_t i = 0; i < stack.size(); ++i) {
+    if (stack[i].isTensor()) overwrite(returned[i].toTensor(), stack[i].toTensor());
+    if (!stack[i].isTensorList()) continue;
+    const std::vector<Tensor> target = returned[i].toTensorVector(),
+                              source = stack[i].toTensorVector();
+    for (size_t j = 0; j < target.size(); ++j) overwrite(target[j], source[j]);
+  }
+}
+
+// Any operation, computed by the CPU on the same memory.
+void compute(const c10::OperatorHandle& operation, torch::jit::Stack* stack) {
+  if (recording == nullptr) {
+    compute_on_host(operation, stack);
+    return;
+  }
+  const auto arguments = static_cast<int64_t>(operation.schema().arguments().size()),
+             results = static_cast<int64_t>(operation.schema().returns().size());
+  const torch::jit::Stack called_on(stack->end() - arguments, stack->end());
+  compute_on_host(operation, stack);
+  const torch::jit::Stack returned(stack->end() - results, stack->end());
+  recording->push_back([=] { repeat(operation, called_on, returned); });
+}
+
+class StrictGraph : public WorkGraph {
+ public:
+  void run(const std::function<void()>& work) override {
+    if (++runs_ == 1) {
+      work();
+    } else if (runs_ == 2) {
+      recording = &recording_;
+      const auto stop = [](Recording**) { recording = nullptr; };
+      const std::unique_ptr<Recording*, decltype(stop)> until_end(&recording, stop);
+      work();
+    } else {
+      ++replays;
+      for (const std::function<void()>& step : recording_) step();
+    }
+  }
+
+ private:
+  Recording recording_;
+  int64_t runs_ = 0;
+};
 
 Tensor empty(c10::IntArrayRef size, std::optional<c10::ScalarType> dtype,
              std::optional<c10::Layout>, std::optional<c10::Device>, std::optional<bool>,
@@ -149,8 +213,12 @@ Tensor empty_strided(c10::IntArrayRef size, c10::IntArrayRef stride,
 }
 
 Tensor copy_from(const Tensor& source, const Tensor& target, bool) {
-  if (is_ours(source) && !is_ours(target)) ++reads;
-  on_host(target).copy_(on_host(source));
+  const bool is_device_copy = is_ours(source) && is_ours(target);
+  TORCH_CHECK(recording == nullptr || is_device_copy, "a copy between device and host in a graph");
+  if (!is_ours(target)) ++reads;
+  const auto copy = [=] { on_host(target).copy_(on_host(source)); };
+  if (recording != nullptr) recording->push_back(copy);
+  copy();
   return target;
 }
 
@@ -171,5 +239,11 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {
 torch::Device strict_device() { return {kDevice, 0}; }
 
 int64_t host_reads() { return reads; }
+
+std::unique_ptr<WorkGraph> make_strict_graph(torch::Device) {
+  return std::make_unique<StrictGraph>();
+}
+
+int64_t graph_replays() { return replays; }
 
 }  // namespace serendip
