@@ -117,9 +117,9 @@ void run(const std::string& source, const std::string& out) {
   fmt::print("{:.1f} edges an item\n",
              static_cast<double>(graph.neighbor.size()) / 2 / static_cast<double>(items.size()));
   items = catalogue();
+  const auto vectors = [&] { return out.empty() ? std::move(items.vectors) : items.vectors; };
   fmt::print("recall of the graph: {:.4f}\n",
-             recall(graph, unit_rows(items.vectors, items.dim), items.dim));
-  if (out.empty()) items.vectors = {};
+             recall(graph, unit_rows(vectors(), items.dim), items.dim));
   reset_peak_memory();
   ClusterTree tree;
   measure("tree", [&] { tree = build_tree(graph, items.traffic, kShape); });

@@ -17,6 +17,10 @@ constexpr int64_t kFewestRows = 64, kSizesPerDoubling = 8;
 
 int64_t rounded_up(int64_t value, int64_t grain) { return (value + grain - 1) / grain * grain; }
 
+Tensor to_device(const std::vector<int64_t>& values, torch::Device device) {
+  return torch::tensor(values, torch::kInt64).to(device);
+}
+
 // Of a pass for this many rows: one of few numbers, at most an eighth too many beyond the fewest.
 int64_t pass_size(int64_t rows) {
   const auto below = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(rows)));
@@ -73,12 +77,10 @@ void DeviceSearch::set_trie() {
       by_place[static_cast<size_t>(place[here])].push_back(child);
     }
   }
-  const auto moved = [&](const std::vector<int64_t>& values) {
-    return torch::tensor(values, torch::kInt64).to(device_);
-  };
-  on_device_ = {moved(token), moved(at_depth),
-                moved(parent), ancestors.to(device_),
-                moved(head), moved(is_head).to(torch::kBool),
+  const auto moved = [&](const std::vector<int64_t>& values) { return to_device(values, device_); };
+  on_device_ = {moved(token),      moved(at_depth),
+                moved(parent),     ancestors.to(device_),
+                moved(head),       moved(is_head).to(torch::kBool),
                 moved(label_node), {}};
   for (const std::vector<int64_t>& children : by_place) {
     std::vector<int64_t> parents;
@@ -155,9 +157,7 @@ void DeviceSearch::begin(const std::vector<LabelQuery>& queries) {
         if (!trie_.allows(node, query.excluded)) closed.push_back(i * nodes + node);
     }
   }
-  const auto moved = [&](const std::vector<int64_t>& values) {
-    return torch::tensor(values, torch::kInt64).to(device_);
-  };
+  const auto moved = [&](const std::vector<int64_t>& values) { return to_device(values, device_); };
   const auto live = [&](const Tensor& by_query) { return by_query.narrow(0, 0, count); };
   state.prompt.copy_(prompt);
   state.prompt_size.copy_(moved(size));
@@ -166,8 +166,7 @@ void DeviceSearch::begin(const std::vector<LabelQuery>& queries) {
   live(state.allows).fill_(true);
   live(state.allows_label).fill_(true);
   if (!closed.empty()) state.allows.view(-1).index_fill_(0, moved(closed), false);
-  if (!closed_label.empty())
-    state.allows_label.view(-1).index_fill_(0, moved(closed_label), false);
+  if (!closed_label.empty()) state.allows_label.view(-1).index_fill_(0, moved(closed_label), false);
   state.log_prob.fill_(kMinusInfinity).select(1, LabelTrie::kRoot).fill_(0);
   state.score.fill_(kMinusInfinity);
   state.expansions.zero_();
@@ -214,9 +213,10 @@ TokenTreeBatch DeviceSearch::batch(const Tensor& place, const Tensor& is_there) 
   const Tensor depth = on_device_.depth.index_select(0, node),
                prompt_size = state_.prompt_size.index_select(0, query);
   const Tensor above = (query * nodes).unsqueeze(1) + on_device_.ancestors.index_select(0, node);
-  Tensor path = torch::cat({state_.prompt.index_select(0, query),
-                            state_.row.index_select(0, above.view(-1)).view_as(above).to(torch::kInt32)},
-                           1);
+  Tensor path =
+      torch::cat({state_.prompt.index_select(0, query),
+                  state_.row.index_select(0, above.view(-1)).view_as(above).to(torch::kInt32)},
+                 1);
   const auto before = [&](const Tensor& size) {
     return torch::arange(size.is_same(depth) ? trie_.depth() : state_.prompt_length, index_)
                .unsqueeze(0) < size.unsqueeze(1);
@@ -230,11 +230,11 @@ TokenTreeBatch DeviceSearch::batch(const Tensor& place, const Tensor& is_there) 
   const Tensor end = is_in_path.view(-1).cumsum(0);
   const Tensor to = torch::where(is_in_path.view(-1), end - 1, cells);
   const Tensor packed = torch::zeros({cells + 1}, path.options()).scatter_(0, to, path.view(-1));
-  const Tensor offset = torch::cat(
-      {torch::zeros({1}, index_), end.view({rows, -1}).select(1, path.size(1) - 1)});
+  const Tensor offset =
+      torch::cat({torch::zeros({1}, index_), end.view({rows, -1}).select(1, path.size(1) - 1)});
   return {on_device_.token.index_select(0, node),
-          torch::where(is_there, prompt_size + depth - 1, int64_t{0}), offset, packed.narrow(0, 0, cells),
-          path.size(1)};
+          torch::where(is_there, prompt_size + depth - 1, int64_t{0}), offset,
+          packed.narrow(0, 0, cells), path.size(1)};
 }
 
 // The model after the first `rows` places of the pass's list, -1 where there is none.
@@ -252,8 +252,8 @@ void DeviceSearch::pass(int64_t rows) {
   const Tensor hidden = DecoderPass(decoder_, nodes, row, tables_, tree_.arena()).run();
   for (int64_t first = 0; first < rows; first += GrowingTree::kRowsPerProjection)
     take(first, decoder_
-                    .logits(hidden.narrow(
-                        0, first, std::min(GrowingTree::kRowsPerProjection, rows - first)))
+                    .logits(hidden.narrow(0, first,
+                                          std::min(GrowingTree::kRowsPerProjection, rows - first)))
                     .to(torch::kFloat32));
   state.next_row.add_(is_there.sum());
 }
@@ -266,8 +266,8 @@ void DeviceSearch::take(int64_t first, const Tensor& logits) {
   const auto take_step = [&](const Tensor& above, const Tensor& token, Tensor& step) {
     const Tensor row = state_.pass_row.index_select(0, above) - first;
     const Tensor is_here = (row >= 0) & (row < rows), nearest = row.clamp(0, rows - 1);
-    const Tensor found = flat.index_select(0, nearest * vocabulary + token) -
-                         log_z.index_select(0, nearest);
+    const Tensor found =
+        flat.index_select(0, nearest * vocabulary + token) - log_z.index_select(0, nearest);
     step.copy_(torch::where(is_here, found.to(torch::kFloat64), step));
   };
   take_step(state_.parent, state_.token, state_.step);
@@ -290,8 +290,8 @@ void DeviceSearch::close_level() {
   const Tensor opened = above & on_device_.is_head & state.allows;
   const Tensor new_labels =
       state.in_level.index_select(1, on_device_.label_node) & state.allows_label;
-  const Tensor label_log_prob = state.log_prob.index_select(1, on_device_.label_node) +
-                                state.label_step.view_as(state.score);
+  const Tensor label_log_prob =
+      state.log_prob.index_select(1, on_device_.label_node) + state.label_step.view_as(state.score);
   state.score.copy_(torch::where(new_labels, label_log_prob, state.score));
   state.frontier.logical_or_(opened);
 
@@ -312,14 +312,15 @@ Tensor DeviceSearch::chosen(const Tensor& opened, const Tensor& new_labels) cons
   if (settings_.mode == SearchMode::kFull) return state.frontier.clone();
   const auto none = [&] { return torch::zeros_like(state.frontier); };
   if (settings_.mode == SearchMode::kGreedy) {
-    const auto [best, node] = torch::where(opened, state.log_prob, kMinusInfinity).max(1, /*keepdim=*/true);
-    const Tensor ending = torch::where(new_labels, state.score, kMinusInfinity).amax(1, /*keepdim=*/true);
+    const auto [best, node] =
+        torch::where(opened, state.log_prob, kMinusInfinity).max(1, /*keepdim=*/true);
+    const Tensor ending =
+        torch::where(new_labels, state.score, kMinusInfinity).amax(1, /*keepdim=*/true);
     return none().scatter_(1, node, best > ending);
   }
   const int64_t k = settings_.k, nodes = trie_.node_count(), labels = trie_.label_count();
-  const Tensor bar = k <= labels
-                         ? std::get<0>(state.score.topk(k)).narrow(1, k - 1, 1)
-                         : torch::full({state.queries, 1}, kMinusInfinity, number_);
+  const Tensor bar = k <= labels ? std::get<0>(state.score.topk(k)).narrow(1, k - 1, 1)
+                                 : torch::full({state.queries, 1}, kMinusInfinity, number_);
   const Tensor frontier = torch::where(state.frontier, state.log_prob, kMinusInfinity);
   const auto [log_prob, node] = frontier.topk(std::min(std::max<int64_t>(1, k / 4), nodes));
   const Tensor top = log_prob.narrow(1, 0, 1), is_left = log_prob > kMinusInfinity;
@@ -331,29 +332,29 @@ Tensor DeviceSearch::chosen(const Tensor& opened, const Tensor& new_labels) cons
                high = low + (frontier - best).exp().sum(1, /*keepdim=*/true);
   const Tensor is_narrow = (best == kMinusInfinity) | (top == kMinusInfinity) |
                            (low.reciprocal() - high.reciprocal() <= settings_.tolerance);
-  return none().scatter_(1, node,
-                         is_left & torch::where(is_proven, is_narrow.logical_not(), log_prob >= bar));
+  return none().scatter_(
+      1, node, is_left & torch::where(is_proven, is_narrow.logical_not(), log_prob >= bar));
 }
 
 std::vector<LabelSearchResult> DeviceSearch::results(int64_t queries) const {
-  const int64_t k = settings_.k > 0 ? std::min(settings_.k, trie_.label_count())
-                                    : trie_.label_count();
+  const int64_t k =
+      settings_.k > 0 ? std::min(settings_.k, trie_.label_count()) : trie_.label_count();
   // Stable, so that ties are by label. A float64 holds any label.
-  const auto [score, label] =
-      state_.score.sort(/*stable=*/true, /*dim=*/1, /*descending=*/true);
+  const auto [score, label] = state_.score.sort(/*stable=*/true, /*dim=*/1, /*descending=*/true);
   const Tensor frontier = torch::where(state_.frontier, state_.log_prob, kMinusInfinity);
   const Tensor low = state_.score.logsumexp(1), rest = frontier.logsumexp(1);
-  const Tensor read = torch::cat({score.narrow(1, 0, k), label.narrow(1, 0, k).to(torch::kFloat64),
-                                  torch::stack({low, torch::logaddexp(low, rest),
-                                                state_.expansions.to(torch::kFloat64)},
-                                               1)},
-                                 1)
-                          .to(torch::kCPU);
+  const Tensor read =
+      torch::cat(
+          {score.narrow(1, 0, k), label.narrow(1, 0, k).to(torch::kFloat64),
+           torch::stack({low, torch::logaddexp(low, rest), state_.expansions.to(torch::kFloat64)},
+                        1)},
+          1)
+          .to(torch::kCPU);
   std::vector<LabelSearchResult> results;
   const auto row = read.accessor<double, 2>();
   for (int64_t i = 0; i < queries; ++i) {
-    LabelSearchResult result{{}, row[i][2 * k], row[i][2 * k + 1],
-                             static_cast<int64_t>(row[i][2 * k + 2])};
+    LabelSearchResult result{
+        {}, row[i][2 * k], row[i][2 * k + 1], static_cast<int64_t>(row[i][2 * k + 2])};
     for (int64_t j = 0; j < k && row[i][j] > kMinusInfinity; ++j)
       result.best.push_back({static_cast<int32_t>(row[i][k + j]), row[i][j]});
     results.push_back(std::move(result));

@@ -52,18 +52,18 @@ class DeviceSearch {
   // one more, which is written where there is nothing to write.
   struct State {
     int64_t queries = 0, prompt_length = 0;
-    torch::Tensor prompt, prompt_size;     // i32 [Q, P] rows of the arena, i64 [Q]
-    torch::Tensor allows, allows_label;    // bool [Q, N], [Q, M]
-    torch::Tensor log_prob, score;         // f64 [Q, N], [Q, M]; -inf: not known
-    torch::Tensor frontier, in_level;      // bool [Q, N]
-    torch::Tensor expansions;              // i64 [Q]
-    torch::Tensor row, pass_row;           // i64 [Q·N + 1] by place: in the arena, in the pass or -1
-    torch::Tensor parent, token;           // i64 [Q·N]: place of the parent, token of the node
-    torch::Tensor label_place;             // i64 [Q·M]
-    torch::Tensor step, label_step;        // f64 [Q·N], [Q·M]: of the last token or the terminator
-    torch::Tensor list, count;             // i64: places to compute, then -1; their number
-    torch::Tensor pass_list;               // i64: the part of the list that a pass computes
-    torch::Tensor next_row;                // i64: first free row of the arena
+    torch::Tensor prompt, prompt_size;   // i32 [Q, P] rows of the arena, i64 [Q]
+    torch::Tensor allows, allows_label;  // bool [Q, N], [Q, M]
+    torch::Tensor log_prob, score;       // f64 [Q, N], [Q, M]; -inf: not known
+    torch::Tensor frontier, in_level;    // bool [Q, N]
+    torch::Tensor expansions;            // i64 [Q]
+    torch::Tensor row, pass_row;         // i64 [Q·N + 1] by place: in the arena, in the pass or -1
+    torch::Tensor parent, token;         // i64 [Q·N]: place of the parent, token of the node
+    torch::Tensor label_place;           // i64 [Q·M]
+    torch::Tensor step, label_step;      // f64 [Q·N], [Q·M]: of the last token or the terminator
+    torch::Tensor list, count;           // i64: places to compute, then -1; their number
+    torch::Tensor pass_list;             // i64: the part of the list that a pass computes
+    torch::Tensor next_row;              // i64: first free row of the arena
   };
 
   void set_trie();

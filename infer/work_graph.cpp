@@ -47,7 +47,8 @@ class CudaWorkGraph : public WorkGraph {
  private:
   // Memory that the work allocates comes from a pool that nothing else uses while the graph lives.
   void record(const std::function<void()>& work) {
-    const c10::cuda::CUDAStream stream = c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device_);
+    const c10::cuda::CUDAStream stream =
+        c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device_);
     const c10::cuda::CUDAStreamGuard guard(stream);
     cudaGraph_t graph = nullptr;
     allocator::beginAllocateToPool(device_, pool_,
