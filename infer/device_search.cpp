@@ -49,14 +49,13 @@ DeviceSearch::DeviceSearch(const Decoder& decoder, const LabelTrie& trie, Growin
 
 void DeviceSearch::set_trie() {
   const int64_t nodes = trie_.node_count(), depth = trie_.depth();
-  std::vector<int64_t> token, at_depth, parent, head, place, is_head, label_node;
-  for (std::vector<int64_t>* list : {&token, &at_depth, &parent, &head, &place, &is_head})
+  std::vector<int64_t> token, at_depth, parent, head, place, label_node;
+  for (std::vector<int64_t>* list : {&token, &at_depth, &parent, &head, &place})
     list->resize(static_cast<size_t>(nodes));
   label_node.resize(static_cast<size_t>(trie_.label_count()));
   Tensor ancestors = torch::zeros({nodes, depth}, torch::kInt64);
   auto* path = ancestors.mutable_data_ptr<int64_t>();
   std::vector<std::vector<int64_t>> by_place;
-  is_head[LabelTrie::kRoot] = 1;
   for (int64_t at = 0; at < nodes; ++at) {  // parents have smaller numbers
     const LabelTrie::Node& node = trie_.node(static_cast<int32_t>(at));
     const auto here = static_cast<size_t>(at);
@@ -71,7 +70,6 @@ void DeviceSearch::set_trie() {
       std::copy_n(path + at * depth, at_depth[here], path + child * depth);
       path[child * depth + at_depth[here]] = child;
       head[below] = is_forced ? head[here] : child;
-      is_head[below] = is_forced ? 0 : 1;
       place[below] = is_forced ? place[here] + 1 : 0;
       by_place.resize(std::max(by_place.size(), static_cast<size_t>(place[here]) + 1));
       by_place[static_cast<size_t>(place[here])].push_back(child);
@@ -80,7 +78,7 @@ void DeviceSearch::set_trie() {
   const auto moved = [&](const std::vector<int64_t>& values) { return to_device(values, device_); };
   on_device_ = {moved(token),      moved(at_depth),
                 moved(parent),     ancestors.to(device_),
-                moved(head),       moved(is_head).to(torch::kBool),
+                moved(head),       moved(head) == torch::arange(nodes, index_),
                 moved(label_node), {}};
   for (const std::vector<int64_t>& children : by_place) {
     std::vector<int64_t> parents;
@@ -115,7 +113,7 @@ void DeviceSearch::make_state(int64_t queries, int64_t prompt_length) {
   state.list = torch::full({places + rows_per_pass_ + 1}, -1, index_);
   state.count = torch::zeros({}, index_);
   state.pass_list = torch::full({rows_per_pass_}, -1, index_);
-  state.next_row = torch::zeros({}, index_);
+  state.pass_first_row = torch::zeros({}, index_);
   tables_ = position_tables(decoder_, prompt_length + trie_.depth());
   level_graph_ = make_graph_(device_);
   pass_graphs_.clear();
@@ -176,7 +174,6 @@ void DeviceSearch::begin(const std::vector<LabelQuery>& queries) {
   tree_.compute_logits(asked, [&](size_t first, const Tensor& logits) {
     take(static_cast<int64_t>(first), logits);
   });
-  state.next_row.fill_(tree_.size());
 }
 
 // Makes room for rows of the arena before `rows` and for one behind, which is written where there
@@ -199,6 +196,7 @@ void DeviceSearch::compute(int64_t first_row, int64_t count) {
     const int64_t rows =
         std::min(rows_per_pass_, pass_size(std::min(count - begin, rows_per_pass_)));
     state_.pass_list.narrow(0, 0, rows).copy_(state_.list.narrow(0, begin, rows));
+    state_.pass_first_row.fill_(first_row + begin);
     std::unique_ptr<WorkGraph>& graph = pass_graphs_[rows];
     if (!graph) graph = make_graph_(device_);
     graph->run([&] { pass(rows); });
@@ -217,11 +215,12 @@ TokenTreeBatch DeviceSearch::batch(const Tensor& place, const Tensor& is_there) 
       torch::cat({state_.prompt.index_select(0, query),
                   state_.row.index_select(0, above.view(-1)).view_as(above).to(torch::kInt32)},
                  1);
-  const auto before = [&](const Tensor& size) {
-    return torch::arange(size.is_same(depth) ? trie_.depth() : state_.prompt_length, index_)
-               .unsqueeze(0) < size.unsqueeze(1);
+  const auto before = [&](const Tensor& size, int64_t most) {
+    return torch::arange(most, index_).unsqueeze(0) < size.unsqueeze(1);
   };
-  Tensor is_in_path = torch::cat({before(prompt_size), before(depth)}, 1) & is_there.unsqueeze(1);
+  Tensor is_in_path =
+      torch::cat({before(prompt_size, state_.prompt_length), before(depth, trie_.depth())}, 1) &
+      is_there.unsqueeze(1);
   // Where there is nothing to compute, a path of one row.
   const Tensor nothing = is_there.logical_not();
   is_in_path.select(1, 0).logical_or_(nothing);
@@ -244,7 +243,7 @@ void DeviceSearch::pass(int64_t rows) {
   const Tensor listed = state.pass_list.narrow(0, 0, rows), is_there = listed >= 0;
   const Tensor number = torch::arange(rows, index_);
   const int64_t nowhere = state.row.size(0) - 1;
-  const Tensor row = torch::where(is_there, state.next_row + number, arena_.size(0) - 1);
+  const Tensor row = torch::where(is_there, state.pass_first_row + number, arena_.size(0) - 1);
   const Tensor to = torch::where(is_there, listed, nowhere);
   state.row.scatter_(0, to, row);
   state.pass_row.fill_(-1).scatter_(0, to, number).narrow(0, nowhere, 1).fill_(-1);
@@ -255,7 +254,6 @@ void DeviceSearch::pass(int64_t rows) {
                     .logits(hidden.narrow(0, first,
                                           std::min(GrowingTree::kRowsPerProjection, rows - first)))
                     .to(torch::kFloat32));
-  state.next_row.add_(is_there.sum());
 }
 
 // What the model says after rows [first, first + logits.size(0)) of the pass, into the steps of
@@ -323,9 +321,10 @@ Tensor DeviceSearch::chosen(const Tensor& opened, const Tensor& new_labels) cons
                                  : torch::full({state.queries, 1}, kMinusInfinity, number_);
   const Tensor frontier = torch::where(state.frontier, state.log_prob, kMinusInfinity);
   const auto [log_prob, node] = frontier.topk(std::min(std::max<int64_t>(1, k / 4), nodes));
-  const Tensor top = log_prob.narrow(1, 0, 1), is_left = log_prob > kMinusInfinity;
-  const Tensor is_proven = (top < bar) | (top == kMinusInfinity);
+  const Tensor is_left = log_prob > kMinusInfinity;
   if (settings_.tolerance >= 1) return none().scatter_(1, node, is_left & (log_prob >= bar));
+  const Tensor top = log_prob.narrow(1, 0, 1);
+  const Tensor is_proven = (top < bar) | (top == kMinusInfinity);
   // Sums in units of the best label's mass.
   const Tensor best = state.score.amax(1, /*keepdim=*/true);
   const Tensor low = (state.score - best).exp().sum(1, /*keepdim=*/true),

@@ -63,7 +63,7 @@ class DeviceSearch {
     torch::Tensor step, label_step;      // f64 [Q·N], [Q·M]: of the last token or the terminator
     torch::Tensor list, count;           // i64: places to compute, then -1; their number
     torch::Tensor pass_list;             // i64: the part of the list that a pass computes
-    torch::Tensor next_row;              // i64: first free row of the arena
+    torch::Tensor pass_first_row;        // i64: the arena's row of the first of them
   };
 
   void set_trie();
