@@ -4,7 +4,8 @@
 // Exit status 77 without a GPU.
 #include <ATen/cuda/CUDAEvent.h>
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cmath>

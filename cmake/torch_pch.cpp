@@ -1,4 +1,4 @@
-// Carries the precompiled torch/torch.h that every Torch-using target reuses.
+// Carries the precompiled header of LibTorch that every Torch-using target reuses.
 namespace serendip {
 extern const int kTorchPrecompiledHeader;
 const int kTorchPrecompiledHeader = 1;

@@ -1,5 +1,7 @@
 #include "infer/device_search.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -135,9 +137,7 @@ void DeviceSearch::begin(const std::vector<LabelQuery>& queries) {
 
   State& state = state_;
   const int64_t nodes = trie_.node_count(), labels = trie_.label_count();
-  std::vector<int32_t> asked = ends;
-  std::sort(asked.begin(), asked.end());
-  asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
+  const std::vector<int32_t> asked = ascending(ends);
   Tensor prompt = torch::zeros({state.queries, state.prompt_length}, torch::kInt32);
   std::vector<int64_t> size(static_cast<size_t>(state.queries), 1), root, answer, closed,
       closed_label;

@@ -12,7 +12,7 @@
 // whose graphs are then recorded again, up to SearchSettings::max_nodes.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 #include <memory>

@@ -1,6 +1,7 @@
 #include "infer/growing_tree.h"
 
 #include <ATen/Parallel.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <unordered_map>
@@ -39,6 +40,12 @@ torch::Tensor log_probs(const torch::Tensor& logits, std::span<const NextTokenQu
 }
 
 }  // namespace
+
+std::vector<int32_t> ascending(std::vector<int32_t> nodes) {
+  std::sort(nodes.begin(), nodes.end());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  return nodes;
+}
 
 void GrowingTree::hold_prefix(const std::vector<int32_t>& prefix) {
   tree_.truncate(0);

@@ -3,7 +3,7 @@
 // weights are; a call of `compute` or `most_likely` reads from there once.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <functional>
 #include <span>
@@ -23,6 +23,9 @@ struct NextToken {
   int32_t token;
   double log_prob;
 };
+
+// Each node once, as GrowingTree wants to be asked.
+std::vector<int32_t> ascending(std::vector<int32_t> nodes);
 
 class GrowingTree {
  public:

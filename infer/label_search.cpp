@@ -1,6 +1,5 @@
 #include "infer/label_search.h"
 
-#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -31,12 +30,6 @@ Expansion expand(const LabelTrie& trie, size_t query, const FrontierNode& from, 
     if (node.children.size() != 1 || !node.labels.empty()) return expansion;
     expansion.trie_node = node.children[0];
   }
-}
-
-std::vector<int32_t> ascending(std::vector<int32_t> nodes) {
-  std::sort(nodes.begin(), nodes.end());
-  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-  return nodes;
 }
 
 }  // namespace

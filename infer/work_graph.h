@@ -2,7 +2,7 @@
 // records it once and replays it as one launch.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <functional>
 #include <memory>

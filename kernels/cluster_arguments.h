@@ -2,7 +2,7 @@
 // reads them.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "kernels/cluster_softmax_topk.h"
 

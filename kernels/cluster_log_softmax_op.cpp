@@ -1,4 +1,6 @@
+#include <torch/autograd.h>
 #include <torch/library.h>
+#include <torch/utils.h>
 
 #include "kernels/cluster_arguments.h"
 #include "kernels/cluster_log_softmax.h"

@@ -1,7 +1,7 @@
 // Torch bindings of the kernels: torch.ops.serendip.* and the same functions for C++ callers.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <tuple>

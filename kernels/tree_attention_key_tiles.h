@@ -1,7 +1,7 @@
 // The inverse of tree_attention's paths, which its CUDA backward pass walks.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 

@@ -15,10 +15,15 @@ if [ ${#missing[@]} -gt 0 ]; then
   "${sudo[@]}" apt-get update -qq
   DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq "${missing[@]}"
 fi
-wanted=("${PYTHON_PACKAGES[@]}" "${PYTHON_REFERENCE_PACKAGES[@]}")
-if [ "$(cat .venv/serendip-packages 2>/dev/null)" != "${wanted[*]}" ]; then
-  echo "install: Python environment in .venv"
+# install_python LIST PACKAGE…: into .venv, unless .venv/LIST says that they are there.
+install_python() {
+  local list=.venv/$1
+  shift
+  [ "$(cat "$list" 2>/dev/null)" != "$*" ] || return 0
+  echo "install: Python packages in .venv"
   [ -x .venv/bin/python ] || python3 -m venv .venv
-  .venv/bin/pip install --quiet --disable-pip-version-check "${wanted[@]}"
-  echo "${wanted[*]}" > .venv/serendip-packages
-fi
+  .venv/bin/pip install --quiet --disable-pip-version-check "$@"
+  echo "$*" > "$list"
+}
+install_python serendip-packages "${PYTHON_PACKAGES[@]}" "${PYTHON_REFERENCE_PACKAGES[@]}"
+[ "${1:-}" != --lint ] || install_python serendip-lint-packages "${PYTHON_LINT_PACKAGES[@]}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # lint.sh BUILD_FOLDER [JOBS]: clang-tidy over every translation unit that does not see LibTorch's headers, the scripts
-# with shellcheck where there is one, docker/'s YAML against its schemas. A unit with torch/torch.h costs a minute and
-# more, so those are left out unless LINT_TORCH=1; their own headers are seen through the others.
+# with shellcheck where there is one, docker/'s YAML against its schemas. A unit that sees LibTorch costs five times as
+# much, so those are left out unless LINT_TORCH=1; their own headers are seen through the others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:?build folder}
@@ -20,7 +20,7 @@ for unit in json.load(open(f"{build}/compile_commands.json")):
     path = os.path.relpath(unit["file"])
     if path.startswith((".venv", "build")) or not path.endswith(".cpp"):
         continue
-    if "cmake_pch" in unit["command"] and not with_torch:  # every unit with torch/torch.h has it precompiled
+    if "cmake_pch" in unit["command"] and not with_torch:  # every unit with LibTorch has it precompiled
         skipped += 1
         continue
     unit["command"] = re.sub(r" -include \S*cmake_pch\S*| -Winvalid-pch| -Werror| -ffp-contract=\S+", "",
@@ -34,7 +34,8 @@ print(f"lint: {len(set(chosen))} files; {skipped} that see LibTorch are skipped 
       file=sys.stderr)
 PYTHON
 
-xargs -a "$build/lint/files" -P "$jobs" -n 1 clang-tidy-14 -p "$build/lint" --quiet --warnings-as-errors='*' \
+xargs -a "$build/lint/files" -P "$jobs" -n 1 .venv/bin/clang-tidy -p "$build/lint" --quiet --warnings-as-errors='*' \
+  --extra-arg=-idirafter/usr/lib/llvm-14/lib/clang/14.0.6/include \
   2> "$build/lint/log" || { grep -v 'warnings generated' "$build/lint/log" >&2; echo "lint: failed" >&2; exit 1; }
 if command -v shellcheck > /dev/null; then shellcheck -x scripts/*.sh bench/*.sh docker/slurm/*.sbatch .ci/run; fi
 .venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml

@@ -1,5 +1,7 @@
 #include "train/adamw.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>

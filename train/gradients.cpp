@@ -1,5 +1,8 @@
 #include "train/gradients.h"
 
+#include <torch/autograd.h>
+#include <torch/utils.h>
+
 #include <algorithm>
 
 #include "base/check.h"

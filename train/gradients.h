@@ -3,7 +3,7 @@
 // run again in the backward pass instead of keeping what it computed (Chen et al. 2016).
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <functional>
 #include <vector>

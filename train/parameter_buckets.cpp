@@ -1,5 +1,7 @@
 #include "train/parameter_buckets.h"
 
+#include <torch/utils.h>
+
 #include <cmath>
 
 #include "base/check.h"

@@ -2,7 +2,7 @@
 // a part's gradients are summed over processes in one message and each process updates one slice.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 #include <vector>

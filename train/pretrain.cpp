@@ -1,5 +1,7 @@
 #include "train/pretrain.h"
 
+#include <torch/utils.h>
+
 #include <chrono>
 #include <cmath>
 #include <numbers>

@@ -1,5 +1,7 @@
 #include "train/step_evaluation.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <chrono>
 #include <set>

@@ -1,5 +1,8 @@
 #include "train/throughput.h"
 
+#include <torch/cuda.h>
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <chrono>
 

@@ -1,7 +1,7 @@
 // How fast a training step is, beside what the machine's matrix products allow.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "lm/config.h"
 #include "train/packing.h"

@@ -68,18 +68,24 @@ void check_undamaged(const fs::path& run_folder, const nlohmann::json& inputs) {
 StageOutcome run_stage(const fs::path& run_folder, const Stage& stage) {
   const fs::path manifest_path = run_folder / "manifests" / (stage.name + ".json");
   std::optional<FileLock> lock;  // a job's other processes work beside the first
-  if (stage.writes_manifest) lock.emplace(run_folder / "manifests" / (stage.name + ".lock"));
-  SERENDIP_CHECK(!lock || lock->held(), "{}: another process is at it in {}; wait or end it",
-                 stage.name, run_folder.string());
-  const nlohmann::json inputs = hashes(stage.inputs);
-  if (fs::exists(manifest_path)) {
-    const nlohmann::json manifest = read_manifest(manifest_path);
-    if (!manifest.is_discarded() && unchanged(manifest, stage, inputs)) {
-      spdlog::info("{}: unchanged, skipped", stage.name);
-      return {true, manifest.at("seconds"), manifest.at("peak_memory"), manifest.at("result")};
+  nlohmann::json inputs;
+  const bool is_done = stage.agree([&] {
+    if (stage.writes_manifest) lock.emplace(run_folder / "manifests" / (stage.name + ".lock"));
+    SERENDIP_CHECK(!lock || lock->held(), "{}: another process is at it in {}; wait or end it",
+                   stage.name, run_folder.string());
+    inputs = hashes(stage.inputs);
+    if (fs::exists(manifest_path)) {
+      const nlohmann::json manifest = read_manifest(manifest_path);
+      if (!manifest.is_discarded() && unchanged(manifest, stage, inputs)) return true;
     }
+    check_undamaged(run_folder, inputs);
+    return false;
+  });
+  if (is_done) {
+    spdlog::info("{}: unchanged, skipped", stage.name);
+    const nlohmann::json manifest = read_manifest(manifest_path);
+    return {true, manifest.at("seconds"), manifest.at("peak_memory"), manifest.at("result")};
   }
-  check_undamaged(run_folder, inputs);
   if (lock)
     for (const fs::path& output : stage.outputs) remove_leftovers(output);
   spdlog::info("{}: starts", stage.name);

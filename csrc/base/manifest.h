@@ -18,7 +18,12 @@ struct Stage {
   std::vector<std::filesystem::path> outputs;  // files or folders
   // Does the work; what it returns is kept as the manifest's "result".
   std::function<nlohmann::json()> work;
-  bool writes_manifest = true;   // of a job's processes the first does
+  bool writes_manifest = true;  // of a job's processes the first does
+  // Whether there is nothing to do, as `find` finds by reading inputs and outputs; a job's
+  // processes let the first find it for all.
+  std::function<bool(const std::function<bool()>& find)> agree = [](const auto& find) {
+    return find();
+  };
   nlohmann::json software = {};  // versions of what the program is made of, for the reader
 };
 

@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/interrupt.h"
 #include "cli/software.h"
-#include "distributed/launch.h"
+#include "distributed/agreement.h"
 
 namespace serendip {
 namespace fs = std::filesystem;
@@ -65,9 +65,12 @@ StageOutcome execute(const StageSpec& spec, const Recipe& recipe) {
                  spec.command, launch.rank, launch.world_size);
   std::string settings;
   for (const std::string& section : spec.sections) settings += recipe.section(section).canonical();
-  return run_stage(recipe.folder(), {spec.name, std::move(settings), std::move(paths.inputs),
-                                     std::move(paths.outputs), [&] { return spec.work(recipe); },
-                                     launch.rank == 0, software_json()});
+  Agreement agreement(launch);
+  return run_stage(
+      recipe.folder(),
+      {spec.name, std::move(settings), std::move(paths.inputs), std::move(paths.outputs),
+       [&] { return spec.work(recipe); }, launch.rank == 0,
+       [&](const auto& find) { return agreement.ask(spec.name, find); }, software_json()});
 }
 
 std::vector<fs::path> present(std::vector<fs::path> paths) {

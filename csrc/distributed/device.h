@@ -1,7 +1,7 @@
 // The device that a process computes on.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <string>

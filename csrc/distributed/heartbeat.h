@@ -1,7 +1,7 @@
 // Which process of a job is lost: each one counts up a number in the job's store twice a second.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <condition_variable>
 #include <mutex>

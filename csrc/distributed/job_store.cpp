@@ -22,9 +22,20 @@ c10::intrusive_ptr<c10d::Store> join_job_store(const LaunchInfo& launch,
   options.numWorkers = static_cast<size_t>(launch.world_size);
   options.waitWorkers = !launch.agent_store;
   options.timeout = timeout;
+  options.multiTenant = true;  // rank 0 may join again
   return c10::make_intrusive<c10d::PrefixStore>(
       fmt::format("/worker/attempt_{}", launch.restart_count),
       c10::make_intrusive<c10d::TCPStore>(launch.master_address, options));
+}
+
+c10::intrusive_ptr<c10d::Store> meet_at_job_store(const LaunchInfo& launch,
+                                                  std::chrono::milliseconds timeout) {
+  try {
+    return join_job_store(launch, timeout);
+  } catch (const c10::Error& error) {
+    fail("rank {} of {}: joining the job at {}:{}: {}", launch.rank, launch.world_size,
+         launch.master_address, launch.master_port, error.what_without_backtrace());
+  }
 }
 
 }  // namespace serendip

@@ -2,7 +2,7 @@
 // NCCL for those on a GPU.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <chrono>
 #include <cstdint>

@@ -81,14 +81,11 @@ WorkLeases::WorkLeases(const LaunchInfo& launch, int64_t count, std::chrono::mil
   shared_ = std::make_unique<Shared>();
   shared_->launch = launch;
   shared_->expiry = expiry;
-  try {
-    shared_->store = join_job_store(launch, timeout);
+  shared_->store = meet_at_job_store(launch, timeout);
+  shared_->guard([&] {
     shared_->heartbeat =
         std::make_unique<Heartbeat>(shared_->store->clone(), launch.rank, launch.world_size);
-  } catch (const c10::Error& error) {
-    fail("rank {} of {}: joining the job at {}:{}: {}", launch.rank, launch.world_size,
-         launch.master_address, launch.master_port, error.what_without_backtrace());
-  }
+  });
 }
 
 WorkLeases::~WorkLeases() {

@@ -1,7 +1,7 @@
 // Attention over token trees by one contract (kernels/tree_attention.h) with two implementations.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "kernels/tree_attention.h"
 #include "lm/token_tree.h"

@@ -2,7 +2,7 @@
 // for training, evaluation and bulk inference.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 #include <functional>

@@ -3,7 +3,7 @@
 // all tensors but the rotary tables; a row's result does not depend on the other rows.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace serendip {
 

@@ -1,5 +1,7 @@
 #include "lm/lora.h"
 
+#include <torch/utils.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>

@@ -3,7 +3,7 @@
 // the node's number, nor on the device.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 

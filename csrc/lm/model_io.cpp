@@ -1,6 +1,7 @@
 #include "lm/model_io.h"
 
 #include <fmt/ranges.h>
+#include <torch/utils.h>
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,7 @@
 #include "lm/named_tensors.h"
 
 #include <fmt/ranges.h>
+#include <torch/utils.h>
 
 #include "base/check.h"
 

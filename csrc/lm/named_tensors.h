@@ -1,7 +1,7 @@
 // Torch tensors by name in safetensors files.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <string>

@@ -1,7 +1,7 @@
 // Tokens of many sequences as one forest, so that what sequences share is computed once.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <span>

@@ -1,7 +1,7 @@
 // Dropout whose mask depends on (seed, step, call) alone, not on the number of threads.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 

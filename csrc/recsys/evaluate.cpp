@@ -1,6 +1,7 @@
 #include "recsys/evaluate.h"
 
 #include <fmt/format.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 

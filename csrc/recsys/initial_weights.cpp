@@ -1,5 +1,7 @@
 #include "recsys/initial_weights.h"
 
+#include <torch/utils.h>
+
 #include "base/random.h"
 
 namespace serendip {

@@ -1,7 +1,7 @@
 // Weights before training, from a seed alone.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <functional>

@@ -8,7 +8,7 @@
 // nats a place, unless said otherwise.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <fmt/ranges.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <cstring>

@@ -1,5 +1,7 @@
 #include "recsys/optimizer.h"
 
+#include <torch/optim/adamw.h>
+
 #include <algorithm>
 
 namespace serendip {

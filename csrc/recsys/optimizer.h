@@ -1,7 +1,8 @@
 // The optimiser of every trained policy.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/optim/adamw.h>
 
 #include <vector>
 

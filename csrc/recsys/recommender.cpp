@@ -1,5 +1,7 @@
 #include "recsys/recommender.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <set>
 

@@ -1,7 +1,7 @@
 // Self-attention with relative position representations (Shaw, Uszkoreit, Vaswani 2018).
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 

@@ -1,5 +1,7 @@
 #include "recsys/row_adamw.h"
 
+#include <torch/utils.h>
+
 #include <cmath>
 
 namespace serendip {

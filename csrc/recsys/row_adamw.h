@@ -1,7 +1,7 @@
 // AdamW for an embedding table of which a step meets few rows.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace serendip {
 

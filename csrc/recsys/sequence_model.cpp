@@ -1,5 +1,7 @@
 #include "recsys/sequence_model.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 
 #include "base/check.h"

@@ -2,7 +2,8 @@
 // the same item embeddings that it reads.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
 
 #include <cstdint>
 #include <optional>

@@ -1,7 +1,7 @@
 // Users' events as item sequences: what is held out, and how the rest is packed in training rows.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <vector>

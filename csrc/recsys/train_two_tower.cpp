@@ -1,5 +1,7 @@
 #include "recsys/train_two_tower.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 
 #include "base/check.h"
@@ -32,13 +34,6 @@ std::vector<Target> training_targets(const HeldOut& data) {
 
 }  // namespace
 
-at::Tensor two_tower_scores(TwoTowerModel& model, const std::vector<History>& histories) {
-  const at::Tensor everything =
-      at::arange(model->item_embedding.size(0),
-                 at::TensorOptions(at::kLong).device(model->item_embedding.device()));
-  return model->user(histories).matmul(model->item(everything).t());
-}
-
 TrainedTwoTower train_two_tower(const RecommendOptions& options, const ItemOrder& order,
                                 const HeldOut& data,
                                 const std::function<void(const EpochReport&)>& report) {
@@ -46,7 +41,9 @@ TrainedTwoTower train_two_tower(const RecommendOptions& options, const ItemOrder
   TwoTowerModel model(two_tower_config(order, options.dimensions, options.max_length), seed);
   const at::Device device = open_device(options.device, "recommend.device");
   model->to(device);
-  Optimizer optimizer(options, *model);
+  // A step's memory and time are then those of its items, not of the catalogue.
+  model->sparse_gradients = true;
+  Optimizer optimizer(options, *model, {model->item_embedding});
   std::vector<Target> targets = training_targets(data);
   const at::Tensor counts =
       torch::tensor(data.training_counts(order.size(), /*skipped=*/1), at::kLong);
@@ -84,11 +81,13 @@ TrainedTwoTower train_two_tower(const RecommendOptions& options, const ItemOrder
     return loss / static_cast<double>(targets.size());
   };
   const auto validation = [&] {
-    return ndcg_at(
-        held_out_ranking(data, HeldOutEvent::kValidation, order.size(),
-                         [&](const auto& histories) { return two_tower_scores(model, histories); })
-            .rank,
-        10);
+    torch::NoGradGuard no_gradients;
+    const at::Tensor items = model->all_items().t();
+    return ndcg_at(held_out_ranking(
+                       data, HeldOutEvent::kValidation, order.size(),
+                       [&](const auto& histories) { return model->user(histories).matmul(items); })
+                       .rank,
+                   10);
   };
   const TrainingResult result = train_until_best(options, *model, run_epoch, validation, report);
   model->to(at::kCPU);

@@ -22,7 +22,4 @@ TrainedTwoTower train_two_tower(const RecommendOptions& options, const ItemOrder
                                 const HeldOut& data,
                                 const std::function<void(const EpochReport&)>& report);
 
-// [B, N] scores of all items after each history.
-at::Tensor two_tower_scores(TwoTowerModel& model, const std::vector<History>& histories);
-
 }  // namespace serendip

@@ -1,5 +1,7 @@
 #include "recsys/training_loop.h"
 
+#include <torch/utils.h>
+
 #include <chrono>
 #include <cmath>
 

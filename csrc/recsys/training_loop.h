@@ -1,7 +1,7 @@
 // Epochs until the validation stops getting better: the loop of every trained policy.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <functional>

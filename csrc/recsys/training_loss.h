@@ -1,7 +1,7 @@
 // The loss that a recipe asks for, over the places of a training step.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <optional>

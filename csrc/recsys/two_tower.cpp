@@ -37,7 +37,9 @@ TwoTowerModelImpl::TwoTowerModelImpl(const TwoTowerConfig& model_config, uint64_
 
 at::Tensor TwoTowerModelImpl::features(const at::Tensor& items) const {
   const at::Tensor clusters = item_cluster.to(items.device()).index_select(0, items);
-  return at::embedding(item_embedding, items) + at::embedding(cluster_embedding, clusters);
+  return at::embedding(item_embedding, items, /*padding_idx=*/-1, /*scale_grad_by_freq=*/false,
+                       sparse_gradients) +
+         at::embedding(cluster_embedding, clusters);
 }
 
 at::Tensor TwoTowerModelImpl::user(const std::vector<History>& histories) {
@@ -63,6 +65,11 @@ at::Tensor TwoTowerModelImpl::user(const std::vector<History>& histories) {
 
 at::Tensor TwoTowerModelImpl::item(const at::Tensor& items) {
   return item_out(item_in(features(items)).relu());
+}
+
+at::Tensor TwoTowerModelImpl::all_items() {
+  return item(at::arange(item_embedding.size(0),
+                         at::TensorOptions(at::kLong).device(item_embedding.device())));
 }
 
 at::Tensor mixed_negative_loss(TwoTowerModel& model, const std::vector<History>& histories,

@@ -2,7 +2,7 @@
 // product, without an order in the history.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
 
 #include <cstdint>
 #include <vector>
@@ -30,9 +30,11 @@ struct TwoTowerModelImpl : torch::nn::Module {
   at::Tensor user(const std::vector<History>& histories);
   // [n, d]: two layers over the embeddings of items i64 [n].
   at::Tensor item(const at::Tensor& items);
+  at::Tensor all_items();  // [N, d]
 
   TwoTowerConfig config;
-  at::Tensor item_cluster;                       // i64 [N]
+  bool sparse_gradients = false;  // of item_embedding: they name only the rows that were read
+  at::Tensor item_cluster;        // i64 [N]
   at::Tensor item_embedding, cluster_embedding;  // [N, d], [M, d], their sum read by both towers
   torch::nn::Linear user_in{nullptr}, user_out{nullptr}, item_in{nullptr}, item_out{nullptr};
 

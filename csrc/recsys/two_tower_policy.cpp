@@ -1,5 +1,7 @@
 #include "recsys/two_tower_policy.h"
 
+#include <torch/utils.h>
+
 #include "base/check.h"
 #include "recsys/model_folder.h"
 
@@ -28,7 +30,7 @@ TwoTowerPolicy::TwoTowerPolicy(const ClusterTree& tree, TwoTowerModel model)
                  "two-tower model: expected the tree's {} items, got {}", order_.size(),
                  model_->item_embedding.size(0));
   torch::NoGradGuard no_gradients;
-  item_vectors_ = model_->item(at::arange(order_.size(), at::kLong));
+  item_vectors_ = model_->all_items();
 }
 
 std::vector<std::vector<float>> TwoTowerPolicy::batch_scores(

@@ -4,7 +4,7 @@
 // can be recorded and replayed.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <memory>

@@ -2,6 +2,8 @@
 #include "lm/attention.h"
 
 #include <gtest/gtest.h>
+#include <torch/autograd.h>
+#include <torch/utils.h>
 
 #include "base/random.h"
 

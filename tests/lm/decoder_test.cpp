@@ -2,6 +2,7 @@
 #include "lm/decoder.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "base/file.h"
 #include "base/random.h"

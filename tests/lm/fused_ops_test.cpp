@@ -2,6 +2,7 @@
 #include "lm/fused_ops.h"
 
 #include <gtest/gtest.h>
+#include <torch/autograd.h>
 
 #include <functional>
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <torch/library.h>
+#include <torch/utils.h>
 
 #include <nlohmann/json.hpp>
 #include <random>

@@ -1,6 +1,7 @@
 #include "recsys/losses.h"
 
 #include <gtest/gtest.h>
+#include <torch/autograd.h>
 
 #include <cmath>
 #include <numeric>

@@ -1,6 +1,7 @@
 #include "recsys/row_adamw.h"
 
 #include <gtest/gtest.h>
+#include <torch/optim/adamw.h>
 
 namespace serendip {
 namespace {

@@ -1,6 +1,7 @@
 #include "recsys/sequence_model.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include <cmath>
 

@@ -1,6 +1,7 @@
 #include "recsys/training_loss.h"
 
 #include <gtest/gtest.h>
+#include <torch/autograd.h>
 
 #include "recsys/train_model.h"
 #include "tests/base/temporary_folder.h"

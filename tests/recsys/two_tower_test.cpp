@@ -1,6 +1,7 @@
 #include "recsys/two_tower.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include <cmath>
 
@@ -78,6 +79,23 @@ TEST(TwoTower, GradientsEqualFiniteDifferences) {
     expect_gradient(parameter.value(), parameter.value().grad(), loss, parameter.key());
 }
 
+TEST(TwoTower, SparseGradientsAreTheDenseOnes) {
+  const at::Tensor target = torch::tensor({4, 7, 4}, at::kLong);
+  const at::Tensor uniform = torch::tensor({0, 7, 7, 2}, at::kLong);
+  const at::Tensor unigram = double_tensor({0.1, 0.0, 0.1, 0.2, 0.3, 0.0, 0.1, 0.1, 0.1});
+  std::vector<at::Tensor> gradient;
+  for (const bool sparse : {false, true}) {
+    TwoTowerModel model = tiny_model();
+    model->sparse_gradients = sparse;
+    mixed_negative_loss(model, kHistories, target, uniform, unigram).backward();
+    gradient.push_back(model->item_embedding.grad());
+  }
+  ASSERT_TRUE(gradient[1].is_sparse());
+  // Items 6 and 8 (too far back) are neither read nor scored.
+  EXPECT_EQ(gradient[1].coalesce().indices().size(1), kItems - 2);
+  EXPECT_TRUE(at::allclose(gradient[1].to_dense(), gradient[0], 1e-12, 1e-12));
+}
+
 // Users stay within a neighbourhood of items: what a bag of items can learn.
 Dataset neighbourhoods(int64_t users, int64_t items) {
   Dataset data = markov_dataset(0, items, 0);
@@ -117,8 +135,9 @@ TEST(TwoTower, LearnsNeighbourhoodsAndServesAsAPolicy) {
   const std::vector<float> scores = policy.scores(request);
   TwoTowerModel model = trained.model;
   torch::NoGradGuard no_gradients;
-  const at::Tensor expected = two_tower_scores(
-      model, {History{{order.position[5], order.position[9], order.position[12]}}});
+  const at::Tensor expected =
+      model->user({History{{order.position[5], order.position[9], order.position[12]}}})
+          .matmul(model->all_items().t());
   for (size_t item = 0; item < scores.size(); ++item)
     EXPECT_NEAR(scores[item], expected[0][order.position[item]].item<float>(), 1e-4);
   const auto best = policy.recommend(request);

@@ -3,6 +3,7 @@
 #include "train/gradients.h"
 
 #include <gtest/gtest.h>
+#include <torch/autograd.h>
 
 #include <map>
 
