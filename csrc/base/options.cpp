@@ -161,7 +161,8 @@ template <typename T>
 void OptionSet::add(const std::string& key, T& value, const std::string& help,
                     Constraint<T> constraint) {
   Option option{key, type_name<T>(), to_text(value), constraint.text, help, {}, {}};
-  option.parse = [&value, constraint](const std::string& yaml, const std::string& where) {
+  option.parse = [&value, constraint = std::move(constraint)](const std::string& yaml,
+                                                              const std::string& where) {
     T parsed;
     try {
       parsed = parse_value<T>(YAML::Load(yaml));

@@ -28,7 +28,7 @@ Json list_files(const fs::path& folder) {
     if (fs::is_symlink(path)) {
       name += " -> " + fs::read_symlink(path).string();
     } else if (fs::is_directory(path)) {
-      name += "/";
+      name += '/';
     }
     files.push_back({{"name", name}, {"bytes", bytes}});
   }

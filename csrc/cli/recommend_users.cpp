@@ -81,7 +81,7 @@ std::string recommendations_text(const nlohmann::json& recommendations) {
     for (const auto& item : user.at("items"))
       text += fmt::format("  {:<13} {}\n", item == user.at("items").front() ? "items" : "",
                           item.at("title").get<std::string>());
-    text += "\n";
+    text += '\n';
   }
   return text.empty() ? "No held-out user has a label new to them in the table.\n" : text;
 }
