@@ -139,7 +139,8 @@ float* thread_room(int64_t width) {
   room.resize(
       std::max(room.size(), static_cast<size_t>(room_floats(width)) + kAlignment / sizeof(float)));
   const auto address = reinterpret_cast<uintptr_t>(room.data());
-  return room.data() + (kAlignment - address % kAlignment) % kAlignment / sizeof(float);
+  const size_t skipped = (kAlignment - address % kAlignment) % kAlignment / sizeof(float);
+  return room.data() + skipped;
 }
 
 // Deals tiles to the threads of a team in short runs: tiles of one cluster have the same rows, over

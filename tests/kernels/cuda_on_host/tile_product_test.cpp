@@ -43,10 +43,12 @@ constexpr TileShape kTileShapes[] = {
     {16, 16, 16, 16}, {40, 32, 24, 32}, {48, 56, 16, 48}, {72, 72, 40, 64}};
 constexpr float kBefore = 0.75f;
 
+// NOLINTBEGIN(google-readability-casting): it takes a template's comparison for a cast
 template <Product kProduct>
 constexpr bool kARows = kProduct != Product::kColumnsByColumns;
 template <Product kProduct>
 constexpr bool kBRows = kProduct == Product::kRowsByRows;
+// NOLINTEND(google-readability-casting)
 
 // Warp 0 writes its C [16, 16], warp 1 adds to one that is kBefore everywhere.
 template <Product kProduct, typename T>
