@@ -93,7 +93,8 @@ void run(int64_t items, int64_t users, int64_t length, int64_t epochs) {
     std::fflush(stdout);
   });
   const auto passes = static_cast<double>(trained.result.epochs);
-  const double packing = seconds_of([&] { pack_rows(data, options.max_length, 1, 0); });
+  const double packing =
+      seconds_of([&] { pack_rows(data, options.max_length, options.horizon, 1, 0); });
   const double validation =
       seconds_of([&] { model_ranking(trained.model, data, HeldOutEvent::kValidation); });
   const double training = seconds / passes - validation;

@@ -25,9 +25,12 @@ at::Tensor log_prob_by_ranges(const at::Tensor& state, const at::Tensor& item_em
 }  // namespace
 
 at::Tensor softmax_loss(const at::Tensor& state, const at::Tensor& item_embedding,
-                        const at::Tensor& target) {
-  return at::cross_entropy_loss(state.matmul(item_embedding.t()), target, /*weight=*/{},
-                                at::Reduction::Mean, /*ignore_index=*/-1);
+                        const at::Tensor& place, const at::Tensor& target) {
+  // The targets' scores apart: gradients of the matrix of all scores are then those of logsumexp.
+  const at::Tensor log_z = state.matmul(item_embedding.t()).logsumexp(1);
+  const at::Tensor score =
+      (state.index_select(0, place) * item_embedding.index_select(0, target)).sum(1);
+  return log_z.index_select(0, place) - score;
 }
 
 at::Tensor sampled_softmax_loss(const at::Tensor& query, const at::Tensor& target_vector,
@@ -40,7 +43,7 @@ at::Tensor sampled_softmax_loss(const at::Tensor& query, const at::Tensor& targe
       (query.matmul(negatives.vector.t()) - log_count.index_select(0, negatives.item))
           .masked_fill(hit, -std::numeric_limits<double>::infinity());
   const at::Tensor scores = at::cat({target_score.unsqueeze(1), negative_score}, 1);
-  return (scores.logsumexp(1) - target_score).mean();
+  return scores.logsumexp(1) - target_score;
 }
 
 at::Tensor exact_log_prob(const at::Tensor& state, const at::Tensor& item_embedding,

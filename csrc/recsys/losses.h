@@ -4,8 +4,7 @@
 //   state, query     [P, d]
 //   item_embedding   [N, d]; item n scores state . item_embedding[n]
 //   target           i64 [P]
-// All floating-point tensors of one dtype (float64 in tests) and device. Each returns a scalar in
-// nats a place, unless said otherwise.
+// All floating-point tensors of one dtype (float64 in tests) and device.
 #pragma once
 
 #include <torch/types.h>
@@ -14,9 +13,11 @@
 
 namespace serendip {
 
-// Mean cross-entropy under the softmax over all items; target -1 where a place has none.
+// Cross-entropy under the softmax over all items, [M] nats, of M pairs of a place and a target:
+// several targets a place, or none.
+//   place, target  i64 [M]
 at::Tensor softmax_loss(const at::Tensor& state, const at::Tensor& item_embedding,
-                        const at::Tensor& target);
+                        const at::Tensor& place, const at::Tensor& target);
 
 struct Negatives {
   at::Tensor item;                // i64 [S]
@@ -24,9 +25,9 @@ struct Negatives {
   at::Tensor log_expected_count;  // [N] log of how often an item is expected among the S
 };
 
-// Mean cross-entropy of the target among itself and the negatives, every score lowered by the log
-// of the item's expected count (logQ correction: Bengio and Senecal 2008; for items drawn in the
-// batch Yi et al. 2019), so that its minimum is the full softmax's whatever the number and the
+// Cross-entropy of the target among itself and the negatives, [P] nats, every score lowered by the
+// log of the item's expected count (logQ correction: Bengio and Senecal 2008; for items drawn in
+// the batch Yi et al. 2019), so that its minimum is the full softmax's whatever the number and the
 // distribution of the negatives. A negative that is the place's target is left out of that place.
 //   target_vector [P, d]; every target is an item
 at::Tensor sampled_softmax_loss(const at::Tensor& query, const at::Tensor& target_vector,
@@ -44,7 +45,7 @@ struct ReinforceOptions {
 };
 
 // The surrogate whose gradient is that of top-K off-policy-corrected REINFORCE (Chen et al. 2019,
-// eq. 6, 7 and 13):
+// eq. 6, 7 and 13), a scalar:
 //   - mean_p min(pi_p / beta_p, c) K (1 - pi_p)^(K - 1) reward_p log pi_p
 // where all but the last factor are constants to the gradient.
 //   log_prob            [P] log pi of the action taken, differentiable

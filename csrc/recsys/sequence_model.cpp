@@ -23,13 +23,13 @@ torch::nn::LayerNorm make_norm(int64_t dimensions) {
 
 SequenceLayerImpl::SequenceLayerImpl(const SequenceModelConfig& config) : heads(config.heads) {
   const int64_t dimensions = config.dimensions, hidden = kFeedForwardFactor * dimensions;
-  attention_norm = register_module("attention_norm", make_norm(dimensions));
   query_key_value =
       register_module("query_key_value", torch::nn::Linear(dimensions, 3 * dimensions));
   attention_out = register_module("attention_out", torch::nn::Linear(dimensions, dimensions));
-  feed_norm = register_module("feed_norm", make_norm(dimensions));
+  attention_out_norm = register_module("attention_out_norm", make_norm(dimensions));
   feed_in = register_module("feed_in", torch::nn::Linear(dimensions, hidden));
   feed_out = register_module("feed_out", torch::nn::Linear(hidden, dimensions));
+  feed_out_norm = register_module("feed_out_norm", make_norm(dimensions));
   const std::vector<int64_t> table{config.max_distance + 1, dimensions / heads};
   key_distance = register_parameter("key_distance", at::zeros(table));
   value_distance = register_parameter("value_distance", at::zeros(table));
@@ -39,7 +39,7 @@ at::Tensor SequenceLayerImpl::forward(at::Tensor states, const at::Tensor& selec
                                       const at::Tensor& bias, Dropout& dropout) {
   const int64_t batch = states.size(0), length = states.size(1), dimensions = states.size(2);
   // [B, T, 3d] -> [3, B, H, T, d / H]
-  const at::Tensor projected = query_key_value(attention_norm(states))
+  const at::Tensor projected = query_key_value(states)
                                    .view({batch, length, 3, heads, dimensions / heads})
                                    .permute({2, 0, 3, 1, 4});
   const at::Tensor attended =
@@ -47,8 +47,8 @@ at::Tensor SequenceLayerImpl::forward(at::Tensor states, const at::Tensor& selec
                          selector, bias, dropout)
           .transpose(1, 2)
           .reshape({batch, length, dimensions});
-  states = states + dropout(attention_out(attended));
-  return states + dropout(feed_out(feed_in(feed_norm(states)).relu()));
+  states = attention_out_norm(states + dropout(attention_out(attended)));
+  return feed_out_norm(states + dropout(feed_out(feed_in(states).relu())));
 }
 
 SequenceModelImpl::SequenceModelImpl(const SequenceModelConfig& model_config,
@@ -72,7 +72,6 @@ SequenceModelImpl::SequenceModelImpl(const SequenceModelConfig& model_config,
   embedding_norm = register_module("embedding_norm", make_norm(config.dimensions));
   for (int64_t layer = 0; layer < config.layers; ++layer)
     layers.push_back(register_module("layer_" + std::to_string(layer), SequenceLayer(config)));
-  final_norm = register_module("final_norm", make_norm(config.dimensions));
   if (seed) draw_weights(*this, *seed, [](const at::Tensor&) { return kInitialDeviation; });
 }
 
@@ -91,7 +90,7 @@ at::Tensor SequenceModelImpl::forward(const SequenceInput& input, Dropout& dropo
     inputs = inputs + input.reward.to(options).unsqueeze(2).matmul(reward_embedding);
   at::Tensor states = dropout(embedding_norm(inputs));
   for (SequenceLayer& layer : layers) states = layer(states, selector, bias, dropout);
-  return final_norm(states);
+  return states;
 }
 
 namespace {

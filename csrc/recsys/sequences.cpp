@@ -110,7 +110,8 @@ HeldOut split_by_time(EventLog events) {
   return result;
 }
 
-PackedRows pack_rows(const HeldOut& data, int64_t length, uint64_t seed, uint64_t epoch) {
+PackedRows pack_rows(const HeldOut& data, int64_t length, int64_t horizon, uint64_t seed,
+                     uint64_t epoch) {
   Random random(seed, epoch);
   std::vector<size_t> users(data.training_end.size());
   std::iota(users.begin(), users.end(), size_t{0});
@@ -119,7 +120,9 @@ PackedRows pack_rows(const HeldOut& data, int64_t length, uint64_t seed, uint64_
   for (const size_t user : users) {
     for (int64_t event = data.events.offset[user]; event + 1 < data.training_end[user]; ++event) {
       item.push_back(data.events.item[static_cast<size_t>(event)]);
-      target.push_back(data.events.item[static_cast<size_t>(event + 1)]);
+      for (int64_t ahead = event + 1; ahead <= event + horizon; ++ahead)
+        target.push_back(
+            ahead < data.training_end[user] ? data.events.item[static_cast<size_t>(ahead)] : -1);
       segment.push_back(static_cast<int64_t>(user));
       event_read.push_back(event);
     }
@@ -127,7 +130,7 @@ PackedRows pack_rows(const HeldOut& data, int64_t length, uint64_t seed, uint64_
   const int64_t rows = (static_cast<int64_t>(item.size()) + length - 1) / length;
   const auto places = static_cast<size_t>(rows * length);
   item.resize(places, 0);
-  target.resize(places, -1);
+  target.resize(places * static_cast<size_t>(horizon), -1);
   segment.resize(places, -1);
   event_read.resize(places, 0);
 
@@ -135,10 +138,11 @@ PackedRows pack_rows(const HeldOut& data, int64_t length, uint64_t seed, uint64_
   std::iota(row_order.begin(), row_order.end(), int64_t{0});
   random.shuffle(row_order);
   const at::Tensor shuffled = torch::tensor(row_order, at::kLong);
-  const auto rows_of = [&](const std::vector<int64_t>& values) {
-    return torch::tensor(values, at::kLong).view({rows, length}).index_select(0, shuffled);
+  const auto rows_of = [&](const std::vector<int64_t>& values, const std::vector<int64_t>& shape) {
+    return torch::tensor(values, at::kLong).view(shape).index_select(0, shuffled);
   };
-  return {rows_of(item), rows_of(target), rows_of(segment), rows_of(event_read)};
+  return {rows_of(item, {rows, length}), rows_of(segment, {rows, length}),
+          rows_of(event_read, {rows, length}), rows_of(target, {rows, length, horizon})};
 }
 
 }  // namespace serendip

@@ -56,14 +56,16 @@ HeldOut leave_one_out(EventLog events);
 // precedes it. Events at the time of a cut fall behind it.
 HeldOut split_by_time(EventLog events);
 
-// Training rows of T places, each i64 [R, T]: the item read, the item to predict (-1 where none),
-// the user piece that the place belongs to, and the event read; the one to predict follows it.
+// Training rows of T places.
 struct PackedRows {
-  at::Tensor item, target, segment, event;
+  // i64 [R, T]: the item read, the user piece that the place belongs to, and the event read
+  at::Tensor item, segment, event;
+  at::Tensor target;  // i64 [R, T, H] the items of the next H events, -1 for what is none
 };
 
 // The users in an order drawn from (seed, epoch), laid end to end, cut every `length` places, the
 // rows shuffled. No place is wasted but the last row's, and the cuts fall elsewhere each epoch.
-PackedRows pack_rows(const HeldOut& data, int64_t length, uint64_t seed, uint64_t epoch);
+PackedRows pack_rows(const HeldOut& data, int64_t length, int64_t horizon, uint64_t seed,
+                     uint64_t epoch);
 
 }  // namespace serendip

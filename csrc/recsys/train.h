@@ -26,6 +26,7 @@ struct RecommendOptions {
   double learning_rate = 2e-3;
   double weight_decay = 0.1;
   std::string loss = "softmax";
+  int64_t horizon = 2;
   std::string negatives = "uniform";
   int64_t negative_count = 512;
   double top_k = 16.0;
@@ -65,6 +66,9 @@ struct RecommendOptions {
     set.add("weight_decay", weight_decay, "AdamW's decoupled decay of the matrices", at_least(0.0));
     set.add("loss", loss, "full softmax, softmax over sampled items, or top-K off-policy REINFORCE",
             one_of({"softmax", "sampled_softmax", "reinforce"}));
+    set.add("horizon", horizon,
+            "of both softmax losses: next events to predict, each at half the weight of the last",
+            at_least(int64_t{1}));
     set.add("negatives", negatives,
             "of sampled_softmax: drawn evenly or by rank of popularity, or the batch's own targets",
             one_of({"uniform", "log_uniform", "in_batch"}));

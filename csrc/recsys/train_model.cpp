@@ -55,8 +55,8 @@ double train_epoch(SequenceModel& model, Optimizer& optimizer, const PackedRows&
     dropout.begin_step(step);
     optimizer.zero_grad();
     const at::Tensor state = model->forward(input, dropout).flatten(0, 1);
-    const at::Tensor loss =
-        loss_of(model, state, batch(rows.target).flatten(), batch(rows.event).flatten(), step++);
+    const at::Tensor loss = loss_of(model, state, batch(rows.target).flatten(0, 1),
+                                    batch(rows.event).flatten(), step++);
     loss.backward();
     optimizer.step();
     loss_sum += loss.item<double>();
@@ -86,9 +86,12 @@ TrainedModel train_sequence_model(const RecommendOptions& options, const ItemOrd
   const TrainingLoss loss_of(options, data, order);
   const EventInputs inputs = event_inputs(data.events);
   Dropout dropout(options.dropout, seed);
+  // An action that was logged has one state, the one before it.
+  const int64_t horizon = options.loss == "reinforce" ? 1 : options.horizon;
   uint64_t step = 0;
   const auto run_epoch = [&](int64_t epoch) {
-    const PackedRows rows = pack_rows(data, options.max_length, seed, static_cast<uint64_t>(epoch));
+    const PackedRows rows =
+        pack_rows(data, options.max_length, horizon, seed, static_cast<uint64_t>(epoch));
     SERENDIP_CHECK(rows.item.size(0) > 0,
                    "recommend train: expected users with at least 2 training events, got none");
     return train_epoch(model, optimizer, rows, inputs, loss_of, options.batch_size, dropout, step);

@@ -49,12 +49,19 @@ TrainingLoss::TrainingLoss(const RecommendOptions& options, const HeldOut& data,
 at::Tensor TrainingLoss::operator()(const SequenceModel& model, const at::Tensor& state,
                                     const at::Tensor& target, const at::Tensor& event,
                                     uint64_t step) const {
-  if (options_.loss == "softmax") return softmax_loss(state, model->item_embedding, target);
-  const at::Tensor places = target.ge(0).nonzero().squeeze(1);
-  const at::Tensor states = state.index_select(0, places);
-  const at::Tensor targets = target.index_select(0, places);
-  if (options_.loss == "sampled_softmax") return sampled(model, states, targets, step);
-  const at::Tensor predicted = event.index_select(0, places) + 1;
+  const at::Tensor pairs = target.ge(0).nonzero();  // [M, 2]
+  const at::Tensor place = pairs.select(1, 0), ahead = pairs.select(1, 1);
+  const at::Tensor targets = target.index({place, ahead});
+  const at::Tensor weight = ahead.neg().to(state.options()).exp2();
+  const auto weighted_mean = [&](const at::Tensor& losses) {
+    return (weight * losses).sum() / weight.sum();
+  };
+  if (options_.loss == "softmax")
+    return weighted_mean(softmax_loss(state, model->item_embedding, place, targets));
+  const at::Tensor states = state.index_select(0, place);
+  if (options_.loss == "sampled_softmax")
+    return weighted_mean(sampled(model, states, targets, step));
+  const at::Tensor predicted = event.index_select(0, place) + 1;
   return reinforced(model, states, targets,
                     reward_.index_select(0, predicted.to(at::kCPU)).to(state.options()));
 }

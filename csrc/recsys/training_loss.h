@@ -22,7 +22,9 @@ class TrainingLoss {
 
   // A scalar with gradients, nats a place.
   //   state          [P, d], the model's own
-  //   target, event  i64 [P]: item to predict (-1 where none) and event read, as in PackedRows
+  //   target         i64 [P, H], items to predict, -1 for none; each column weighs half of the one
+  //                  before; at least one target
+  //   event          i64 [P], event read
   //   step           keys the negatives
   at::Tensor operator()(const SequenceModel& model, const at::Tensor& state,
                         const at::Tensor& target, const at::Tensor& event, uint64_t step) const;

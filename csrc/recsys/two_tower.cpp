@@ -81,7 +81,8 @@ at::Tensor mixed_negative_loss(TwoTowerModel& model, const std::vector<History>&
   const at::Tensor candidates = at::cat({target, uniform});
   const at::Tensor vectors = model->item(candidates);
   return sampled_softmax_loss(model->user(histories), vectors.narrow(0, 0, target.size(0)), target,
-                              {candidates, vectors, (batch * unigram + drawn / items).log()});
+                              {candidates, vectors, (batch * unigram + drawn / items).log()})
+      .mean();
 }
 
 }  // namespace serendip

@@ -39,29 +39,37 @@ void expect_gradients(const Inputs& inputs, const std::function<at::Tensor()>& l
   expect_gradient(inputs.item_embedding, inputs.item_embedding.grad(), loss, "item_embedding");
 }
 
-TEST(SoftmaxLoss, IsTheMeanOverTargets) {
+// A place with two targets, one with a target, the others with none.
+at::Tensor softmax_losses(const Inputs& inputs) {
+  return softmax_loss(inputs.state, inputs.item_embedding, torch::tensor({0, 2, 2}, at::kLong),
+                      torch::tensor({5, 7, 1}, at::kLong));
+}
+
+TEST(SoftmaxLoss, IsTheNegativeLogProbabilityOfEachPair) {
   const Inputs inputs = random_inputs();
   const at::Tensor log_prob = inputs.state.matmul(inputs.item_embedding.t()).log_softmax(1);
-  const at::Tensor loss = softmax_loss(inputs.state, inputs.item_embedding,
-                                       torch::tensor({5, -1, 7, -1, -1, -1, -1}, at::kLong));
-  EXPECT_NEAR(loss.item<double>(), -(log_prob[0][5] + log_prob[2][7]).item<double>() / 2, 1e-12);
+  EXPECT_TRUE(torch::allclose(softmax_losses(inputs),
+                              -torch::stack({log_prob[0][5], log_prob[2][7], log_prob[2][1]}),
+                              1e-12, 1e-12));
 }
 
 TEST(SoftmaxLoss, GradientsEqualFiniteDifferences) {
   const Inputs inputs = random_inputs();
-  expect_gradients(
-      inputs, [&] { return softmax_loss(inputs.state, inputs.item_embedding, inputs.target); });
+  expect_gradients(inputs, [&] { return softmax_losses(inputs).mean(); });
 }
 
 TEST(SampledSoftmaxLoss, WithAllItemsAsNegativesEqualsTheFullSoftmax) {
   const Inputs inputs = random_inputs();
   const at::Tensor everything = torch::arange(kItems, at::kLong);
   const auto full = [&] {
-    return softmax_loss(inputs.state, inputs.item_embedding, inputs.target);
+    return softmax_loss(inputs.state, inputs.item_embedding, torch::arange(kPlaces, at::kLong),
+                        inputs.target)
+        .mean();
   };
   const auto sampled = [&] {
     return sampled_softmax_loss(inputs.state, inputs.item_vectors(inputs.target), inputs.target,
-                                inputs.negatives(everything, torch::zeros({kItems}, at::kDouble)));
+                                inputs.negatives(everything, torch::zeros({kItems}, at::kDouble)))
+        .mean();
   };
   EXPECT_NEAR(sampled().item<double>(), full().item<double>(), 1e-12);
   const auto parameters = {inputs.state, inputs.item_embedding};
@@ -79,7 +87,8 @@ TEST(SampledSoftmaxLoss, EqualsTheDefinitionAndItsGradientsFiniteDifferences) {
   const at::Tensor negatives = torch::tensor(drawn, at::kLong);
   const auto loss = [&] {
     return sampled_softmax_loss(inputs.state, inputs.item_vectors(inputs.target), inputs.target,
-                                inputs.negatives(negatives, log_count));
+                                inputs.negatives(negatives, log_count))
+        .mean();
   };
   const at::Tensor score =
       inputs.state.matmul(inputs.item_embedding.t()).detach() - log_count.unsqueeze(0);
@@ -115,7 +124,8 @@ TEST(SampledSoftmaxLoss, TrueLogProbabilitiesAreStationaryForSkewedNegatives) {
       const at::Tensor target = torch::tensor(target_sampler.draw(random, kRows), at::kLong);
       const at::Tensor drawn = torch::tensor(negative_sampler.draw(random, kDrawn), at::kLong);
       const at::Tensor loss = sampled_softmax_loss(state, at::embedding(score, target), target,
-                                                   {drawn, at::embedding(score, drawn), log_count});
+                                                   {drawn, at::embedding(score, drawn), log_count})
+                                  .mean();
       sum += torch::autograd::grad({loss}, {score})[0] / kGroups;
     }
     return sum.abs().sum().item<double>();

@@ -98,9 +98,12 @@ TEST(SequenceModel, GradientsEqualFiniteDifferences) {
       torch::tensor({{0, 0, 0, 0, 0}, {1, 1, 2, 2, 2}}, at::kLong),
       torch::tensor({{0, 3, 31, 1, 7}, {0, 3, 0, 2, 2}}, at::kLong),
       torch::tensor({{1.0, 0.5, 0.0, 2.0, -1.0}, {1.0, 1.0, 3.0, 0.3, 0.1}}, at::kDouble)};
-  const at::Tensor target = torch::tensor({5, 3, 7, 2, 10, 6, 4, 8, 9, -1}, at::kLong);
+  const at::Tensor place = torch::arange(9, at::kLong);
+  const at::Tensor target = torch::tensor({5, 3, 7, 2, 10, 6, 4, 8, 9}, at::kLong);
   const auto loss = [&] {
-    return softmax_loss(model->forward(input, none).flatten(0, 1), model->item_embedding, target);
+    return softmax_loss(model->forward(input, none).flatten(0, 1), model->item_embedding, place,
+                        target)
+        .mean();
   };
   loss().backward();
   for (const auto& parameter : model->named_parameters())

@@ -92,12 +92,12 @@ TEST(EventLog, AnEventIsNovelWhereItsClusterIsNewToItsUser) {
 // (user, item, next item) of every place with a target.
 std::vector<std::array<int64_t, 3>> places(const PackedRows& rows) {
   std::vector<std::array<int64_t, 3>> result;
-  const auto item = rows.item.accessor<int64_t, 2>(), target = rows.target.accessor<int64_t, 2>();
-  const auto segment = rows.segment.accessor<int64_t, 2>();
+  const auto item = rows.item.accessor<int64_t, 2>(), segment = rows.segment.accessor<int64_t, 2>();
+  const auto target = rows.target.accessor<int64_t, 3>();
   for (int64_t row = 0; row < rows.item.size(0); ++row)
     for (int64_t place = 0; place < rows.item.size(1); ++place)
-      if (target[row][place] >= 0)
-        result.push_back({segment[row][place], item[row][place], target[row][place]});
+      if (target[row][place][0] >= 0)
+        result.push_back({segment[row][place], item[row][place], target[row][place][0]});
   return result;
 }
 
@@ -124,10 +124,10 @@ TEST(PackRows, HoldsEveryConsecutivePairOnceWhateverTheEpoch) {
   std::sort(expected.begin(), expected.end());
   bool differs = false;
   for (uint64_t epoch = 0; epoch < 4; ++epoch) {
-    const PackedRows rows = pack_rows(training_data(sequences), 4, 1, epoch);
+    const PackedRows rows = pack_rows(training_data(sequences), 4, 1, 1, epoch);
     EXPECT_EQ(rows.item.size(0), 3);
     auto actual = places(rows);
-    differs |= actual != places(pack_rows(training_data(sequences), 4, 1, 0));
+    differs |= actual != places(pack_rows(training_data(sequences), 4, 1, 1, 0));
     std::sort(actual.begin(), actual.end());
     EXPECT_EQ(actual, expected);
   }
@@ -136,12 +136,29 @@ TEST(PackRows, HoldsEveryConsecutivePairOnceWhateverTheEpoch) {
 
 TEST(PackRows, KeepsTimeOrderWithinARow) {
   const HeldOut data = training_data({{1, 2, 3, 4, 5, 6, 7, 8, 9}});
-  const PackedRows rows = pack_rows(data, 4, 1, 0);
+  const PackedRows rows = pack_rows(data, 4, 1, 1, 0);
   const at::Tensor items = torch::tensor(data.events.item, at::kLong);
   EXPECT_TRUE(
       torch::equal(items.index_select(0, rows.event.flatten()).view_as(rows.item), rows.item));
   for (int64_t row = 0; row < rows.item.size(0); ++row)
-    EXPECT_TRUE(torch::equal(rows.item[row].slice(0, 1), rows.target[row].slice(0, 0, 3)));
+    EXPECT_TRUE(
+        torch::equal(rows.item[row].slice(0, 1), rows.target[row].slice(0, 0, 3).squeeze(1)));
+}
+
+TEST(PackRows, TargetsReachBeyondTheRowButNotBeyondTheTrainingEvents) {
+  HeldOut data = training_data({{1, 2, 3, 4, 5, 6, 7, 8, 9}});
+  data.training_end[0] = 6;
+  const PackedRows rows = pack_rows(data, 2, 3, 1, 0);
+  ASSERT_EQ(rows.target.sizes().vec(), (std::vector<int64_t>{3, 2, 3}));
+  for (int64_t row = 0; row < 3; ++row)
+    for (int64_t place = 0; place < 2; ++place)
+      for (int64_t ahead = 0; ahead < 3; ++ahead) {
+        const auto read = rows.event[row][place].item<int64_t>();
+        const bool padding = rows.segment[row][place].item<int64_t>() < 0;
+        const int64_t target = read + 1 + ahead;
+        EXPECT_EQ(rows.target[row][place][ahead].item<int64_t>(),
+                  padding || target >= 6 ? -1 : data.events.item[static_cast<size_t>(target)]);
+      }
 }
 
 }  // namespace

@@ -39,6 +39,20 @@ TEST(TrainingLoss, SampledSoftmaxLearnsWithAllKindsOfNegatives) {
   }
 }
 
+TEST(TrainingLoss, AnEventFurtherOnWeighsHalf) {
+  const Problem problem;
+  SequenceModel model(SequenceModelConfig{kItems, 32, 1, 2, 10, 16}, 1);
+  torch::manual_seed(1);
+  const at::Tensor state = torch::randn({3, 32}), event = torch::tensor({0, 1, 2}, at::kLong);
+  const at::Tensor target = torch::tensor({{5, 9, 7}, {9, 7, -1}, {-1, -1, -1}}, at::kLong);
+  const at::Tensor nll = -state.matmul(model->item_embedding.t()).log_softmax(1);
+  const at::Tensor expected =
+      (nll[0][5] + nll[1][9] + (nll[0][9] + nll[1][7]) / 2 + nll[0][7] / 4) / 3.25;
+  const at::Tensor loss = TrainingLoss(quick_options("softmax"), problem.data, problem.order)(
+      model, state, target, event, /*step=*/0);
+  EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5);
+}
+
 TEST(TrainingLoss, SampledSoftmaxTouchesOnlyTheItemsItReads) {
   const Problem problem;
   RecommendOptions options = quick_options("sampled_softmax");
@@ -46,12 +60,12 @@ TEST(TrainingLoss, SampledSoftmaxTouchesOnlyTheItemsItReads) {
   SequenceModel model(SequenceModelConfig{kItems, 32, 1, 2, 10, 16}, 1);
   Dropout none;
   const at::Tensor item = torch::tensor({{3, 5, 3}}, at::kLong);
-  const at::Tensor target = torch::tensor({5, 3, 90}, at::kLong);
+  const at::Tensor event = torch::tensor({5, 3, 90}, at::kLong), target = event.unsqueeze(1);
   const auto gradient = [&](bool sparse) {
     model->zero_grad();
     model->sparse_gradients = sparse;
     const at::Tensor state = model->forward({item, at::zeros_like(item)}, none).flatten(0, 1);
-    TrainingLoss(options, problem.data, problem.order)(model, state, target, target, /*step=*/0)
+    TrainingLoss(options, problem.data, problem.order)(model, state, target, event, /*step=*/0)
         .backward();
     return model->item_embedding.grad();
   };
@@ -76,13 +90,14 @@ TEST(TrainingLoss, ReinforceIsTheFormulaWithBoostedRewardsAndItsBehaviourHead) {
   torch::manual_seed(1);
   const at::Tensor state = torch::randn({3, 32}).requires_grad_();
   const at::Tensor event = torch::tensor({0, 40, 7}, at::kLong);
-  const at::Tensor target = torch::tensor({5, -1, 9}, at::kLong);
+  const at::Tensor target = torch::tensor({{5}, {-1}, {9}}, at::kLong);
   const at::Tensor loss =
       TrainingLoss(options, problem.data, problem.order)(model, state, target, event, /*step=*/0);
 
   const std::vector<bool> novel = novel_events(problem.data.events, problem.order);
   const at::Tensor kept = torch::tensor({0, 2}, at::kLong);
-  const at::Tensor states = state.index_select(0, kept), targets = target.index_select(0, kept);
+  const at::Tensor states = state.index_select(0, kept),
+                   targets = target.flatten().index_select(0, kept);
   const at::Tensor log_prob = exact_log_prob(states, model->item_embedding, targets);
   const at::Tensor behaviour = exact_log_prob(states.detach(), model->behaviour_embedding, targets);
   const at::Tensor reward =
