@@ -9,8 +9,8 @@ events whatever their value, MovieLens small in its 5-core; a user's events are 
 input, so that equal times are the same for both. Both hold out each user's last two events, pick the epoch by the
 validation one, and read it as history when the last one is predicted; test ranks are among all items that the user has
 not had (RecBole's validation is among all items, so validation figures are not comparable). `compare` runs `serendip
-recommend train` once a seed and prints one JSON line a run, then the peer's: NDCG@10, HR@10, MRR, and the seconds of the
-whole training here, CPU seconds to the end of its best epoch there. Ours on one thread.
+recommend train` once a seed and prints one JSON line a run, then the peer's: NDCG@10, HR@10, MRR, and the seconds to
+the end of the best epoch and of training here, CPU seconds to the end of its best epoch there. Ours on one thread.
 """
 
 import argparse
@@ -67,6 +67,8 @@ def serendip(binary, name, seed, settings):
         epochs = [json.loads(line) for line in (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines()]
     return {"data": name, "side": "serendip", "seed": seed, **{m: round(result["test"][m], 4) for m in METRICS},
             "validation_ndcg_at_10": round(result["validation_ndcg_at_10"], 4), "epochs": len(epochs),
+            "best_epoch": result["best_epoch"],
+            "seconds_to_best": round(sum(epoch["seconds"] for epoch in epochs[:result["best_epoch"]]), 1),
             "seconds": round(sum(epoch["seconds"] for epoch in epochs), 1), "parameters": result["parameters"]}
 
 

@@ -25,12 +25,12 @@ at::Tensor log_prob_by_ranges(const at::Tensor& state, const at::Tensor& item_em
 }  // namespace
 
 at::Tensor softmax_loss(const at::Tensor& state, const at::Tensor& item_embedding,
-                        const at::Tensor& place, const at::Tensor& target) {
+                        const at::Tensor& place, const at::Tensor& target, double label_smoothing) {
   // The targets' scores apart: gradients of the matrix of all scores are then those of logsumexp.
   const at::Tensor log_z = state.matmul(item_embedding.t()).logsumexp(1);
-  const at::Tensor score =
-      (state.index_select(0, place) * item_embedding.index_select(0, target)).sum(1);
-  return log_z.index_select(0, place) - score;
+  at::Tensor vector = item_embedding.index_select(0, target);
+  if (label_smoothing > 0.0) vector = vector.lerp(item_embedding.mean(0), label_smoothing);
+  return log_z.index_select(0, place) - (state.index_select(0, place) * vector).sum(1);
 }
 
 at::Tensor sampled_softmax_loss(const at::Tensor& query, const at::Tensor& target_vector,

@@ -14,10 +14,12 @@
 namespace serendip {
 
 // Cross-entropy under the softmax over all items, [M] nats, of M pairs of a place and a target:
-// several targets a place, or none.
+// several targets a place, or none. Of each target, `label_smoothing` in [0, 1) is shared by all
+// items evenly (Szegedy et al. 2016).
 //   place, target  i64 [M]
 at::Tensor softmax_loss(const at::Tensor& state, const at::Tensor& item_embedding,
-                        const at::Tensor& place, const at::Tensor& target);
+                        const at::Tensor& place, const at::Tensor& target,
+                        double label_smoothing = 0.0);
 
 struct Negatives {
   at::Tensor item;                // i64 [S]

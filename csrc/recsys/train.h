@@ -21,12 +21,13 @@ struct RecommendOptions {
   int64_t max_distance = 16;
   double dropout = 0.2;
   int64_t epochs = 100;
-  int64_t patience = 5;
+  int64_t patience = 10;
   int64_t batch_size = 32;
   double learning_rate = 2e-3;
   double weight_decay = 0.1;
   std::string loss = "softmax";
   int64_t horizon = 2;
+  double label_smoothing = 0.2;
   std::string negatives = "uniform";
   int64_t negative_count = 512;
   double top_k = 16.0;
@@ -69,6 +70,8 @@ struct RecommendOptions {
     set.add("horizon", horizon,
             "of both softmax losses: next events to predict, each at half the weight of the last",
             at_least(int64_t{1}));
+    set.add("label_smoothing", label_smoothing,
+            "of softmax: share of each target that all items have evenly", within(0.0, 0.95));
     set.add("negatives", negatives,
             "of sampled_softmax: drawn evenly or by rank of popularity, or the batch's own targets",
             one_of({"uniform", "log_uniform", "in_batch"}));

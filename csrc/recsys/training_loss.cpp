@@ -57,7 +57,8 @@ at::Tensor TrainingLoss::operator()(const SequenceModel& model, const at::Tensor
     return (weight * losses).sum() / weight.sum();
   };
   if (options_.loss == "softmax")
-    return weighted_mean(softmax_loss(state, model->item_embedding, place, targets));
+    return weighted_mean(
+        softmax_loss(state, model->item_embedding, place, targets, options_.label_smoothing));
   const at::Tensor states = state.index_select(0, place);
   if (options_.loss == "sampled_softmax")
     return weighted_mean(sampled(model, states, targets, step));

@@ -40,9 +40,9 @@ void expect_gradients(const Inputs& inputs, const std::function<at::Tensor()>& l
 }
 
 // A place with two targets, one with a target, the others with none.
-at::Tensor softmax_losses(const Inputs& inputs) {
+at::Tensor softmax_losses(const Inputs& inputs, double label_smoothing = 0.0) {
   return softmax_loss(inputs.state, inputs.item_embedding, torch::tensor({0, 2, 2}, at::kLong),
-                      torch::tensor({5, 7, 1}, at::kLong));
+                      torch::tensor({5, 7, 1}, at::kLong), label_smoothing);
 }
 
 TEST(SoftmaxLoss, IsTheNegativeLogProbabilityOfEachPair) {
@@ -53,9 +53,20 @@ TEST(SoftmaxLoss, IsTheNegativeLogProbabilityOfEachPair) {
                               1e-12, 1e-12));
 }
 
+TEST(SoftmaxLoss, SmoothedLabelsAreAMixtureWithTheUniformDistribution) {
+  const Inputs inputs = random_inputs();
+  at::Tensor label = torch::full({3, kItems}, 0.3 / kItems, at::kDouble);
+  const at::Tensor row = torch::arange(3, at::kLong), target = torch::tensor({5, 7, 1}, at::kLong);
+  label.index_put_({row, target}, 0.7 + 0.3 / kItems);
+  const at::Tensor log_prob = inputs.state.matmul(inputs.item_embedding.t()).log_softmax(1);
+  const at::Tensor expected =
+      -(label * log_prob.index_select(0, torch::tensor({0, 2, 2}, at::kLong))).sum(1);
+  EXPECT_TRUE(torch::allclose(softmax_losses(inputs, 0.3), expected, 1e-12, 1e-12));
+}
+
 TEST(SoftmaxLoss, GradientsEqualFiniteDifferences) {
   const Inputs inputs = random_inputs();
-  expect_gradients(inputs, [&] { return softmax_losses(inputs).mean(); });
+  expect_gradients(inputs, [&] { return softmax_losses(inputs, 0.1).mean(); });
 }
 
 TEST(SampledSoftmaxLoss, WithAllItemsAsNegativesEqualsTheFullSoftmax) {

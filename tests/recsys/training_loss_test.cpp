@@ -48,8 +48,10 @@ TEST(TrainingLoss, AnEventFurtherOnWeighsHalf) {
   const at::Tensor nll = -state.matmul(model->item_embedding.t()).log_softmax(1);
   const at::Tensor expected =
       (nll[0][5] + nll[1][9] + (nll[0][9] + nll[1][7]) / 2 + nll[0][7] / 4) / 3.25;
-  const at::Tensor loss = TrainingLoss(quick_options("softmax"), problem.data, problem.order)(
-      model, state, target, event, /*step=*/0);
+  RecommendOptions options = quick_options("softmax");
+  options.label_smoothing = 0.0;
+  const at::Tensor loss =
+      TrainingLoss(options, problem.data, problem.order)(model, state, target, event, /*step=*/0);
   EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5);
 }
 
