@@ -69,7 +69,7 @@ struct RecommendOptions {
             one_of({"softmax", "sampled_softmax", "reinforce"}));
     set.add("horizon", horizon,
             "of both softmax losses: next events to predict, each at half the weight of the last",
-            at_least(int64_t{1}));
+            within(int64_t{1}, int64_t{16}));
     set.add("label_smoothing", label_smoothing,
             "of softmax: share of each target that all items have evenly", within(0.0, 0.95));
     set.add("negatives", negatives,

@@ -61,16 +61,17 @@ at::Tensor TrainingLoss::operator()(const SequenceModel& model, const at::Tensor
         softmax_loss(state, model->item_embedding, place, targets, options_.label_smoothing));
   const at::Tensor states = state.index_select(0, place);
   if (options_.loss == "sampled_softmax")
-    return weighted_mean(sampled(model, states, targets, step));
+    return weighted_mean(sampled(model, states, targets, targets.masked_select(ahead.eq(0)), step));
   const at::Tensor predicted = event.index_select(0, place) + 1;
   return reinforced(model, states, targets,
                     reward_.index_select(0, predicted.to(at::kCPU)).to(state.options()));
 }
 
 at::Tensor TrainingLoss::sampled(const SequenceModel& model, const at::Tensor& state,
-                                 const at::Tensor& target, uint64_t step) const {
+                                 const at::Tensor& target, const at::Tensor& next,
+                                 uint64_t step) const {
   Negatives negatives;
-  negatives.item = target;
+  negatives.item = next;
   if (sampler_) {
     Random random(static_cast<uint64_t>(options_.seed), mix_bits(step) ^ kNegativeStream);
     negatives.item = torch::tensor(sampler_->draw(random, options_.negative_count), at::kLong)

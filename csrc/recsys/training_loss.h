@@ -30,8 +30,9 @@ class TrainingLoss {
                         const at::Tensor& target, const at::Tensor& event, uint64_t step) const;
 
  private:
+  // next: the targets that follow their places at once
   at::Tensor sampled(const SequenceModel& model, const at::Tensor& state, const at::Tensor& target,
-                     uint64_t step) const;
+                     const at::Tensor& next, uint64_t step) const;
   at::Tensor reinforced(const SequenceModel& model, const at::Tensor& state,
                         const at::Tensor& target, const at::Tensor& reward) const;
 
