@@ -7,6 +7,8 @@
 namespace serendip {
 namespace {
 
+constexpr int64_t kWarmUpSteps = 100;
+
 using ParamGroups = std::vector<torch::optim::OptimizerParamGroup>;
 
 ParamGroups dense_groups(const RecommendOptions& options, const torch::nn::Module& module,
@@ -29,12 +31,19 @@ ParamGroups dense_groups(const RecommendOptions& options, const torch::nn::Modul
 
 Optimizer::Optimizer(const RecommendOptions& options, torch::nn::Module& module,
                      const std::vector<at::Tensor>& tables)
-    : module_(module), dense_(dense_groups(options, module, tables)) {
+    : module_(module),
+      learning_rate_(options.learning_rate),
+      dense_(dense_groups(options, module, tables)) {
   for (const at::Tensor& table : tables)
     tables_.emplace_back(table, options.learning_rate, options.weight_decay);
 }
 
 void Optimizer::step() {
+  const int64_t reached = std::min(++steps_, kWarmUpSteps);
+  const double rate =
+      learning_rate_ * static_cast<double>(reached) / static_cast<double>(kWarmUpSteps);
+  for (torch::optim::OptimizerParamGroup& group : dense_.param_groups())
+    group.options().set_lr(rate);
   dense_.step();
   for (RowAdamW& table : tables_) table.step();
 }

@@ -4,6 +4,7 @@
 #include <torch/nn/module.h>
 #include <torch/optim/adamw.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "recsys/row_adamw.h"
@@ -11,7 +12,9 @@
 
 namespace serendip {
 
-// AdamW with the options' rate, and their decay for matrices alone.
+// AdamW with the options' decay for matrices alone, and their rate, to which that of all but the
+// sparse tables rises in the first 100 steps: blocks with norms after their residuals, six of them
+// and more, otherwise fall back to popularity for good.
 class Optimizer {
  public:
   // module: on its device; must outlive this
@@ -24,6 +27,8 @@ class Optimizer {
 
  private:
   torch::nn::Module& module_;
+  double learning_rate_;
+  int64_t steps_ = 0;
   torch::optim::AdamW dense_;
   std::vector<RowAdamW> tables_;
 };
