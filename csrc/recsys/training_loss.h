@@ -23,7 +23,7 @@ class TrainingLoss {
   // A scalar with gradients, nats a place.
   //   state          [P, d], the model's own
   //   target         i64 [P, H], items to predict, -1 for none; each column weighs half of the one
-  //                  before; at least one target
+  //                  before; at least one target; H is 1 for reinforce
   //   event          i64 [P], event read
   //   step           keys the negatives
   at::Tensor operator()(const SequenceModel& model, const at::Tensor& state,
